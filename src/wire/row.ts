@@ -2,7 +2,7 @@
  * Rows for sinks: what a store keeps, as plain f64 words in a segment ring. Fixed length per kind; word 0 is
  * kind × 2^32 + instrument. Prices and sizes are mantissas, times µs; sums have two limbs (market/amount.ts).
  */
-import { amountOf } from '../market/amount.ts';
+import { barAt } from '../market/bar-words.ts';
 import type { Bar, Enigma, Quote, TradeRow } from '../market/tick.ts';
 
 export const rowKind = { trade: 1, bar: 2, quote: 3, enigma: 4, gap: 5 } as const;
@@ -45,55 +45,9 @@ export function tradeRowAt(words: Float64Array, at: number): TradeRow {
   };
 }
 
-/** Words of a bar inside a row (from word 2) and inside a shard's state: the same order in both. */
-export const barWord = {
-  openTime: 0,
-  open: 1,
-  high: 2,
-  low: 3,
-  close: 4,
-  volume: 5,
-  quoteVolume: 7,
-  takerBuyVolume: 9,
-  takerBuyQuoteVolume: 11,
-  count: 13,
-  firstId: 14,
-  lastId: 15,
-  revision: 16,
-  flags: 17,
-  lastTime: 18,
-} as const;
-export const barWords = 20;
-/** Bits of a bar's flags word. */
-export const barBit = { closed: 1, corrected: 2, incomplete: 4, unpublished: 8 } as const;
-
-/** A bar row's words: head, resolution, then the bar. */
+/** A bar row's words: head, resolution, then the bar (market/bar-words.ts). */
 export function barRowAt(words: Float64Array, at: number): Bar {
   return barAt(words, at + 2, rowInstrumentOf(words[at]!), words[at + 1]!);
-}
-
-export function barAt(words: Float64Array, at: number, instrument: number, resolution: number): Bar {
-  const sum = (index: number): bigint => amountOf(words[at + index]!, words[at + index + 1]!);
-  const flags = words[at + barWord.flags]!;
-  return {
-    instrument,
-    resolution,
-    openTime: words[at + barWord.openTime]!,
-    open: words[at + barWord.open]!,
-    high: words[at + barWord.high]!,
-    low: words[at + barWord.low]!,
-    close: words[at + barWord.close]!,
-    volume: sum(barWord.volume),
-    quoteVolume: sum(barWord.quoteVolume),
-    takerBuyVolume: sum(barWord.takerBuyVolume),
-    takerBuyQuoteVolume: sum(barWord.takerBuyQuoteVolume),
-    count: words[at + barWord.count]!,
-    firstId: words[at + barWord.firstId]!,
-    lastId: words[at + barWord.lastId]!,
-    revision: words[at + barWord.revision]!,
-    closed: (flags & barBit.closed) !== 0,
-    incomplete: (flags & barBit.incomplete) !== 0,
-  };
 }
 
 /** A quote row's words: head, version, time, bid, bidSize, ask, askSize, reserved. */

@@ -1,0 +1,32 @@
+/** The head of a block, written before its length is known (`proto/frames.md`). */
+import { putVaruint } from './varint.ts';
+
+/**
+ * Blocks of up to so many records get a one-byte length, longer ones a two-byte length that may be padded.
+ * A short block that turns out longer than 127 bytes is moved by one byte: rare, and right.
+ */
+const shortRecords = 6;
+
+/** Writes kind and instrument and leaves room for the length; returns where the body starts. */
+export function beginBlock(out: Uint8Array, at: number, kind: number, instrument: number, records: number): number {
+  out[at] = kind;
+  return putVaruint(out, at + 1, instrument) + (records > shortRecords ? 2 : 1);
+}
+
+/** Fills in the length of the body `from` ≤ index < `end`; returns the end of the block. */
+export function endBlock(out: Uint8Array, body: number, end: number, records: number): number {
+  const length = end - body;
+  if (records > shortRecords) {
+    if (length > 0x3fff) throw new RangeError(`block of ${length} bytes`);
+    out[body - 2] = (length & 127) | 128;
+    out[body - 1] = length >>> 7;
+    return end;
+  }
+  if (length < 128) {
+    out[body - 1] = length;
+    return end;
+  }
+  out.copyWithin(body + 1, body, end);
+  putVaruint(out, body - 1, length);
+  return end + 1;
+}
