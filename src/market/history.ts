@@ -53,7 +53,10 @@ export interface InstrumentSeed {
   readonly instrument: number;
   /** The newest bar of each resolution, as far as there is one. */
   readonly bars: readonly Bar[];
-  /** Trades newer than the newest `1s` bar knows of, rising by id: a crash may come between the two. */
+  /**
+   * Trades that at least one of `bars` does not know of (id above the smallest of their lastIds), rising by id: bars
+   * of different lengths are written at different moments, and a crash may come between.
+   */
   readonly trades: readonly TradeRow[];
   /** `1m` bars of the last 24 hours before the newest one, rising in time. */
   readonly minutes: readonly Bar[];

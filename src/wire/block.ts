@@ -23,7 +23,14 @@ export type BlockKind = (typeof blockKind)[keyof typeof blockKind];
 /** Bits of the kind byte. */
 export const kindBits = { kind: 0x1f, receive: 0x20, micros: 0x40, snapshot: 0x80 } as const;
 
-export const tradeFlag = { takerSold: 1, sameTime: 2, nextId: 4, samePrice: 8, late: 16, aggregate: 32 } as const;
+export const tradeFlag = {
+  takerSold: 1,
+  sameTime: 2,
+  nextId: 4,
+  samePrice: 8,
+  late: 16,
+  aggregate: 32,
+} as const;
 export const tradeFlagsKnown = 63;
 export const quoteFlag = { sameBid: 1, sameTime: 2, sameBidSize: 4, sameAsk: 8, sameAskSize: 16 } as const;
 export const quoteFlagsKnown = 31;
@@ -33,7 +40,15 @@ export const blockRecordsMax = 512;
 export const frameBytesMax = 65_536;
 
 /** Bytes of the v2 header: crc32 u32, 'T', 'W', version, flags, dictionary u32, time base u32. */
-export const frameHeader = { crc: 0, magic: 4, version: 6, flags: 7, dictionary: 8, timeBase: 12, blocks: 16 } as const;
+export const frameHeader = {
+  crc: 0,
+  magic: 4,
+  version: 6,
+  flags: 7,
+  dictionary: 8,
+  timeBase: 12,
+  blocks: 16,
+} as const;
 
 /** A frame's time base counts in these (ms). */
 export const timeBaseMillis = 2 ** 20;

@@ -8,7 +8,13 @@ import { putVaruint } from './varint.ts';
 const shortRecords = 6;
 
 /** Writes kind and instrument and leaves room for the length; returns where the body starts. */
-export function beginBlock(out: Uint8Array, at: number, kind: number, instrument: number, records: number): number {
+export function beginBlock(
+  out: Uint8Array,
+  at: number,
+  kind: number,
+  instrument: number,
+  records: number,
+): number {
   out[at] = kind;
   return putVaruint(out, at + 1, instrument) + (records > shortRecords ? 2 : 1);
 }

@@ -17,7 +17,14 @@ function isMicros(micros: number): boolean {
 }
 
 /** The bar at `words[at…]` (market/bar-words.ts); `out` is written from `to`; returns the index after the block. */
-export function encodeBar(out: Uint8Array, to: number, instrument: number, resolution: number, words: Float64Array, at: number): number {
+export function encodeBar(
+  out: Uint8Array,
+  to: number,
+  instrument: number,
+  resolution: number,
+  words: Float64Array,
+  at: number,
+): number {
   const micros = words[at + barWord.lastTime]!;
   const fine = isMicros(micros);
   const body = beginBlock(out, to, fine ? blockKind.bar | kindBits.micros : blockKind.bar, instrument, 1);
@@ -39,14 +46,27 @@ export function encodeBar(out: Uint8Array, to: number, instrument: number, resol
   end = putAmount(out, end, words[at + barWord.quoteVolume]!, words[at + barWord.quoteVolume + 1]!);
   end = putVaruint(out, end, words[at + barWord.count]!);
   end = putAmount(out, end, words[at + barWord.takerBuyVolume]!, words[at + barWord.takerBuyVolume + 1]!);
-  end = putAmount(out, end, words[at + barWord.takerBuyQuoteVolume]!, words[at + barWord.takerBuyQuoteVolume + 1]!);
+  end = putAmount(
+    out,
+    end,
+    words[at + barWord.takerBuyQuoteVolume]!,
+    words[at + barWord.takerBuyQuoteVolume + 1]!,
+  );
   end = putVaruint(out, end, firstId);
   end = putVaruint(out, end, words[at + barWord.lastId]! - firstId);
   return endBlock(out, body, end, 1);
 }
 
 /** Words of 24-hour statistics: last, open, high, low, volume (2), quote volume (2), trades. */
-export const tickerWord = { last: 0, open: 1, high: 2, low: 3, volume: 4, quoteVolume: 6, trades: 8 } as const;
+export const tickerWord = {
+  last: 0,
+  open: 1,
+  high: 2,
+  low: 3,
+  volume: 4,
+  quoteVolume: 6,
+  trades: 8,
+} as const;
 export const tickerWords = 9;
 
 /** A ticker at `micros`, of which `cursor` is the last trade's id. */
@@ -59,7 +79,13 @@ export function encodeTicker(
   words: Float64Array,
 ): number {
   const fine = isMicros(micros);
-  const body = beginBlock(out, to, fine ? blockKind.ticker | kindBits.micros : blockKind.ticker, instrument, 1);
+  const body = beginBlock(
+    out,
+    to,
+    fine ? blockKind.ticker | kindBits.micros : blockKind.ticker,
+    instrument,
+    1,
+  );
   let end = begin(out, body, cursor, micros, fine);
   const last = words[tickerWord.last]!;
   end = putVaruint(out, end, last);
@@ -87,7 +113,13 @@ export function encodeEnigma(
   atlTime: number,
 ): number {
   const fine = isMicros(micros);
-  const body = beginBlock(out, to, fine ? blockKind.enigma | kindBits.micros : blockKind.enigma, instrument, 1);
+  const body = beginBlock(
+    out,
+    to,
+    fine ? blockKind.enigma | kindBits.micros : blockKind.enigma,
+    instrument,
+    1,
+  );
   let end = begin(out, body, cursor, micros, fine);
   end = putVaruint(out, end, level);
   end = putVaruint(out, end, price);

@@ -4,7 +4,7 @@
  */
 import { blockKind, kindBits, quoteFlag, timeBaseMillis, tradeFlag } from './block.ts';
 import { beginBlock, endBlock } from './encode-block.ts';
-import { tickField, tickFlag, tickWords, type TickRecords } from './tick-record.ts';
+import { type TickRecords, tickField, tickFlag, tickWords } from './tick-record.ts';
 import { putVarint, putVaruint } from './varint.ts';
 
 /**
@@ -25,7 +25,14 @@ export function tickBlockBytesMax(count: number): number {
 }
 
 /** Writes a block of `count` trades from slot `first` on; returns the index after it. */
-export function encodeTrades(out: Uint8Array, at: number, chain: TickChain, instrument: number, first: number, count: number): number {
+export function encodeTrades(
+  out: Uint8Array,
+  at: number,
+  chain: TickChain,
+  instrument: number,
+  first: number,
+  count: number,
+): number {
   const end = tradeBlock(out, at, chain, instrument, first, count, 1_000);
   return end > 0 ? end : tradeBlock(out, at, chain, instrument, first, count, 1);
 }
@@ -66,7 +73,11 @@ function tradeBlock(
     if (merged > 0) flags |= tradeFlag.aggregate;
     if (index === 0) {
       end = putVaruint(out, end, id);
-      end = putVaruint(out, end, time - Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit));
+      end = putVaruint(
+        out,
+        end,
+        time - Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit),
+      );
       flags |= tradeFlag.sameTime;
       out[end++] = flags;
       out[end++] = 0;
@@ -91,7 +102,14 @@ function tradeBlock(
 }
 
 /** Writes a block of `count` quotes from slot `first` on; returns the index after it. */
-export function encodeQuotes(out: Uint8Array, at: number, chain: TickChain, instrument: number, first: number, count: number): number {
+export function encodeQuotes(
+  out: Uint8Array,
+  at: number,
+  chain: TickChain,
+  instrument: number,
+  first: number,
+  count: number,
+): number {
   const end = quoteBlock(out, at, chain, instrument, first, count, 1_000);
   return end > 0 ? end : quoteBlock(out, at, chain, instrument, first, count, 1);
 }
@@ -130,7 +148,11 @@ function quoteBlock(
     const askSize = words[word + tickField.askSize]!;
     if (index === 0) {
       end = putVaruint(out, end, version);
-      end = putVaruint(out, end, time - Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit));
+      end = putVaruint(
+        out,
+        end,
+        time - Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit),
+      );
       out[end++] = quoteFlag.sameTime;
       out[end++] = 0;
       end = putVarint(out, end, bid);

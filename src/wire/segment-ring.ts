@@ -67,7 +67,8 @@ export class SegmentWriter extends SegmentRing {
    * segment to segment, modulo 2^32). False when there is no room now.
    */
   write(payload: Uint8Array, length: number, sequence: number): boolean {
-    if (length > this.payloadMax) throw new RangeError(`segment of ${length} bytes, at most ${this.payloadMax}`);
+    if (length > this.payloadMax)
+      throw new RangeError(`segment of ${length} bytes, at most ${this.payloadMax}`);
     const tail = Atomics.load(this.control, word.tail);
     const free = this.size - ((tail - Atomics.load(this.control, word.head)) >>> 0);
     const need = segmentHead + ((length + 7) & ~7);
@@ -102,7 +103,8 @@ export class SegmentWriter extends SegmentRing {
   get committed(): number | undefined {
     const tail = Atomics.load(this.control, word.tail);
     const slot = word.slot + this.#newer() * 2;
-    if (tail === 0 && Atomics.load(this.control, slot + 1) === 0 && Atomics.load(this.control, slot) === 0) return undefined;
+    if (tail === 0 && Atomics.load(this.control, slot + 1) === 0 && Atomics.load(this.control, slot) === 0)
+      return undefined;
     return Atomics.load(this.control, slot);
   }
 

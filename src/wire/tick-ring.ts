@@ -12,14 +12,15 @@
  * Full: `push` says no, and the hub decides (quotes collapse, trades overflow, then the socket pauses).
  */
 import { ring } from './doorbell.ts';
-import { copyTick, tickBytes, tickField, tickFlag, tickRecordsIn, type TickRecords } from './tick-record.ts';
+import { copyTick, type TickRecords, tickBytes, tickField, tickFlag, tickRecordsIn } from './tick-record.ts';
 
 const headerBytes = 64;
 const word = { tail: 0, head: 1, released: 2 } as const;
 
 /** Memory for a ring of `capacity` records (a power of two). */
 export function tickRingMemory(capacity: number): SharedArrayBuffer {
-  if (capacity < 2 || (capacity & (capacity - 1)) !== 0) throw new RangeError(`${capacity} is no power of two`);
+  if (capacity < 2 || (capacity & (capacity - 1)) !== 0)
+    throw new RangeError(`${capacity} is no power of two`);
   return new SharedArrayBuffer(headerBytes + capacity * tickBytes);
 }
 
@@ -79,7 +80,7 @@ export class TickWriter extends TickRing {
 
   /** Copies one record in; false when the ring is full. It is seen by the consumer only after `publish`. */
   push(source: TickRecords, from: number): boolean {
-    if (((this.#pushed - this.#releasedSeen) >>> 0) >= this.capacity && this.free === 0) return false;
+    if ((this.#pushed - this.#releasedSeen) >>> 0 >= this.capacity && this.free === 0) return false;
     copyTick(source, from, this.records, this.#pushed & this.mask);
     this.#pushed = (this.#pushed + 1) | 0;
     return true;

@@ -1,0 +1,154 @@
+/**
+ * How a shard goes on where an earlier run ended: stored bars and trades become its first state.
+ * Bars of different lengths are written at different moments; trades tell what each of them still lacks.
+ */
+import { limbsOf } from '../market/amount.ts';
+import { barBit, barWord, barWords } from '../market/bar-words.ts';
+import type { InstrumentSeed } from '../market/history.ts';
+import { barOpen, resolutions } from '../market/resolution.ts';
+import type { Bar, TradeRow } from '../market/tick.ts';
+import { keepMinute } from './day-statistics.ts';
+import { coldWords, hot, hotWords, type ShardMemory, seedsFrom } from './shard-memory.ts';
+
+/** Puts a seed into `row`. @returns bars of the earlier run that it completed: the store should have them. */
+export function seedInstrument(memory: ShardMemory, row: number, seed: InstrumentSeed): Bar[] {
+  const words = memory.hot;
+  const at = row * hotWords;
+  const last = newestTime(seed);
+  const completed: Bar[] = [];
+  if (seed.enigma !== undefined) {
+    words[at + hot.ath] = seed.enigma.ath;
+    words[at + hot.athTime] = seed.enigma.athTime;
+    words[at + hot.atl] = seed.enigma.atl;
+    words[at + hot.atlTime] = seed.enigma.atlTime;
+  }
+  if (last === 0) return completed;
+  for (let resolution = 0; resolution < resolutions.length; resolution++) {
+    const open = barOpen(resolution, last);
+    for (const bar of completeBars(seed, resolution)) {
+      if (bar.openTime === open && !bar.closed)
+        writeBar(memory.cold, row * coldWords + seedsFrom + resolution * barWords, bar);
+      else completed.push({ ...bar, closed: true });
+    }
+    words[at + hot.bars + resolution * barWords + barWord.openTime] = open;
+  }
+  seedPrices(memory, row, seed, completed);
+  return completed;
+}
+
+function newestTime(seed: InstrumentSeed): number {
+  const times = seed.trades.map((trade) => trade.time);
+  for (const bar of seed.bars) times.push(bar.openTime);
+  return times.reduce((newest, time) => Math.max(newest, time), 0);
+}
+
+function seedPrices(memory: ShardMemory, row: number, seed: InstrumentSeed, completed: readonly Bar[]): void {
+  const words = memory.hot;
+  const at = row * hotWords;
+  const newest = seed.bars.reduce(
+    (best, bar) => (bar.lastId > best.lastId ? bar : best),
+    seed.bars[0] ?? emptyLast,
+  );
+  const lastTrade = seed.trades.at(-1);
+  const byTrade = lastTrade !== undefined && lastTrade.lastId > newest.lastId;
+  words[at + hot.tradeId] = byTrade ? lastTrade.id : newest.lastId;
+  words[at + hot.nextId] = (byTrade ? lastTrade.id : newest.lastId) + 1;
+  words[at + hot.price] = byTrade ? lastTrade.price : newest.close;
+  words[at + hot.tradeTime] = byTrade ? lastTrade.time : newest.openTime;
+  const scratch = new Float64Array(barWords);
+  const ended = [...seed.bars.filter((bar) => bar.closed), ...completed].filter(
+    (bar) => bar.resolution === 2,
+  );
+  for (const minute of [...seed.minutes, ...ended]) {
+    writeBar(scratch, 0, minute);
+    keepMinute(memory, row, scratch, 0);
+  }
+}
+
+const emptyLast = { lastId: 0, close: 0, openTime: 0 };
+
+/** The bars of one resolution from the newest stored one on, with the trades that it lacks; only what changed or is open. */
+function completeBars(seed: InstrumentSeed, resolution: number): Bar[] {
+  const stored = seed.bars.find((bar) => bar.resolution === resolution);
+  const bars = new Map<number, Bar>();
+  if (stored !== undefined && !stored.closed) bars.set(stored.openTime, stored);
+  for (const trade of seed.trades) {
+    if (stored !== undefined && trade.lastId <= stored.lastId) continue;
+    const open = barOpen(resolution, trade.time);
+    const base = bars.get(open) ?? (stored?.openTime === open ? stored : undefined);
+    bars.set(open, withTrade(base, trade, resolution, open));
+  }
+  return [...bars.values()];
+}
+
+/** The bar with one more trade, younger than all in it. */
+function withTrade(bar: Bar | undefined, trade: TradeRow, resolution: number, openTime: number): Bar {
+  const quote = BigInt(trade.price) * BigInt(trade.size);
+  const size = BigInt(trade.size);
+  const bought = trade.takerSold ? 0n : 1n;
+  return {
+    instrument: trade.instrument,
+    resolution,
+    openTime,
+    open: bar?.open ?? trade.price,
+    high: Math.max(bar?.high ?? trade.price, trade.price),
+    low: Math.min(bar?.low ?? trade.price, trade.price),
+    close: trade.price,
+    volume: (bar?.volume ?? 0n) + size,
+    quoteVolume: (bar?.quoteVolume ?? 0n) + quote,
+    takerBuyVolume: (bar?.takerBuyVolume ?? 0n) + bought * size,
+    takerBuyQuoteVolume: (bar?.takerBuyQuoteVolume ?? 0n) + bought * quote,
+    count: (bar?.count ?? 0) + trade.lastId - trade.firstId + 1,
+    firstId: bar?.firstId ?? trade.firstId,
+    lastId: trade.lastId,
+    revision: bar?.revision ?? 0,
+    closed: bar?.closed ?? false,
+    incomplete: bar?.incomplete ?? false,
+  };
+}
+
+function writeBar(words: Float64Array, at: number, bar: Bar): void {
+  words.fill(0, at, at + barWords);
+  words[at + barWord.openTime] = bar.openTime;
+  words[at + barWord.open] = bar.open;
+  words[at + barWord.high] = bar.high;
+  words[at + barWord.low] = bar.low;
+  words[at + barWord.close] = bar.close;
+  for (const [word, sum] of [
+    [barWord.volume, bar.volume],
+    [barWord.quoteVolume, bar.quoteVolume],
+    [barWord.takerBuyVolume, bar.takerBuyVolume],
+    [barWord.takerBuyQuoteVolume, bar.takerBuyQuoteVolume],
+  ] as const) {
+    const [low, high] = limbsOf(sum);
+    words[at + word] = low;
+    words[at + word + 1] = high;
+  }
+  words[at + barWord.count] = bar.count;
+  words[at + barWord.firstId] = bar.firstId;
+  words[at + barWord.lastId] = bar.lastId;
+  words[at + barWord.revision] = bar.revision;
+  words[at + barWord.flags] = bar.incomplete ? barBit.incomplete : 0;
+  words[at + barWord.lastTime] = bar.openTime;
+}
+
+/** Raises or lowers the all-time extremes by what the venue's daily candles say. */
+export function seedExtremes(
+  memory: ShardMemory,
+  row: number,
+  ath: number,
+  athTime: number,
+  atl: number,
+  atlTime: number,
+): void {
+  const words = memory.hot;
+  const at = row * hotWords;
+  if (ath > words[at + hot.ath]!) {
+    words[at + hot.ath] = ath;
+    words[at + hot.athTime] = athTime;
+  }
+  if (words[at + hot.atl] === 0 || atl < words[at + hot.atl]!) {
+    words[at + hot.atl] = atl;
+    words[at + hot.atlTime] = atlTime;
+  }
+}

@@ -1,0 +1,54 @@
+/** What a shard is given: shared memory and numbers only, so that it can cross to its thread and be given again. */
+import type { ShardEstate } from './shard-snapshots.ts';
+
+export interface ShardOptions {
+  /** This shard's place among `shards`: it owns instruments with (id − 1) mod shards = index. */
+  readonly index: number;
+  readonly shards: number;
+  readonly estate: ShardEstate;
+  /** Tick ring (wire/tick-ring.ts) and the bell that its writer rings. */
+  readonly input: SharedArrayBuffer;
+  readonly bell: SharedArrayBuffer;
+  /** Block rings (wire/segment-ring.ts) to gateways, with the bells of their readers. */
+  readonly gateways: readonly Outlet[];
+  /** Row rings to sinks. */
+  readonly sinks: readonly Outlet[];
+  /** Latest-price table, as the stores lay it out; handed on to `openLatest`. */
+  readonly latest: SharedArrayBuffer;
+  /** i32 control: see `shardControl`. */
+  readonly control: SharedArrayBuffer;
+  /** f64 counters for health: `counterNames`, then `reportNames`. */
+  readonly report: SharedArrayBuffer;
+  readonly rules: ShardRules;
+}
+
+export interface Outlet {
+  readonly memory: SharedArrayBuffer;
+  readonly bell: SharedArrayBuffer;
+}
+
+/** Numbers from the configuration. Times in µs of market time. */
+export interface ShardRules {
+  /** A closed bar is amended silently for so long. */
+  readonly graceMicros: number;
+  /** State (ticker, Enigma, forming bars) goes out at most so often per instrument. */
+  readonly formingMicros: number;
+  /** How long a trade waits for missing ids before it. */
+  readonly reorderMicros: number;
+  /** Quotes to the sinks: none, one a second, all. */
+  readonly quotes: 'none' | '1s' | 'all';
+  readonly enigma: boolean;
+  /** Records between snapshots. */
+  readonly snapshotRecords: number;
+  /**
+   * When a gateway's ring is full: true waits (a replay: the source slows down), false collapses a turn's quotes to
+   * the last one per instrument before waiting (live: the exchange does not slow down).
+   */
+  readonly waitWhenFull: boolean;
+}
+
+/** Words of the control i32 array. */
+export const shardControl = { stop: 0, pulse: 1, running: 2 } as const;
+
+export const reportNames = ['position', 'flushes', 'snapshots', 'quotesConflated', 'waits'] as const;
+export const report = { position: 0, flushes: 1, snapshots: 2, quotesConflated: 3, waits: 4 } as const;
