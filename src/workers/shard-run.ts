@@ -4,7 +4,8 @@ import { sleepUntilRung } from '../wire/doorbell.ts';
 import { SegmentWriter } from '../wire/segment-ring.ts';
 import { tickField, tickFlag, tickWords } from '../wire/tick-record.ts';
 import { TickReader } from '../wire/tick-ring.ts';
-import { type LatestTable, outputBytesMin, Shard } from './shard.ts';
+import { type LatestTable, putLatest } from './latest-table.ts';
+import { outputBytesMin, Shard } from './shard.ts';
 import { type Outlet, report, reportNames, type ShardOptions, shardControl } from './shard-options.ts';
 import { ShardSnapshots } from './shard-snapshots.ts';
 
