@@ -63,6 +63,9 @@ export function addTrade(
   const at = row * hotWords;
   const current = at + hot.bars;
   const open = words[current + barWord.openTime]!;
+  const gapBefore = words[at + hot.gapBefore] === 1 && trade.time >= open;
+  // What is missing may belong to the bars that end now as well as to those that begin.
+  if (gapBefore) markIncomplete(memory, row);
   if (trade.time >= open + secondMicros || open === 0) rollTo(memory, row, trade.time, graceMicros, listener);
   else if (trade.time < open) {
     addLate(memory, row, trade, listener);
@@ -70,7 +73,7 @@ export function addTrade(
     return;
   }
   addToBar(words, current, trade);
-  if (words[at + hot.gapBefore] === 1) {
+  if (gapBefore) {
     words[at + hot.gapBefore] = 0;
     markIncomplete(memory, row);
   }

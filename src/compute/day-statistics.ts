@@ -33,8 +33,11 @@ export function keepMinute(memory: ShardMemory, row: number, words: Float64Array
   memory.hot[row * hotWords + hot.day] = 0;
 }
 
-/** Sums up the day before `minute` (minutes since 1970), unless that is done already. */
-function sumDay(memory: ShardMemory, row: number, minute: number): void {
+/**
+ * Sums up the closed minutes of the day that ends with `minute` (minutes since 1970), unless that is done already.
+ * Entries from `open` on, the minute still open, are an earlier life's and do not count yet.
+ */
+function sumDay(memory: ShardMemory, row: number, minute: number, open: number): void {
   const words = memory.hot;
   const at = row * hotWords + hot.day;
   if (words[at + day.minute] === minute) return;
@@ -42,7 +45,7 @@ function sumDay(memory: ShardMemory, row: number, minute: number): void {
   words[at + day.minute] = minute;
   const ring = memory.minutes;
   const from = row * minuteSlots;
-  for (let past = minute - minutesPerDay + 1; past < minute; past++) {
+  for (let past = minute - minutesPerDay + 1; past < open; past++) {
     const entry = (from + (past % minuteSlots)) * minuteWords;
     if (ring[entry] !== past) continue;
     if (words[at + day.count] === 0) {
@@ -71,19 +74,22 @@ export function dayStatistics(memory: ShardMemory, row: number, now: number, tar
   const last = words[row * hotWords + hot.price]!;
   if (last === 0) return false;
   formingBar(memory, row, 2, open);
+  const openMinute = open[barWord.openTime]! / minuteMicros;
   const minute = Math.floor(Math.max(now, open[barWord.openTime]!) / minuteMicros);
-  sumDay(memory, row, minute);
+  sumDay(memory, row, minute, openMinute);
   const at = row * hotWords + hot.day;
   const nothing = words[at + day.count] === 0;
   target[0] = last;
   target[1] = nothing ? last : words[at + day.open]!;
-  target[2] = nothing ? last : words[at + day.high]!;
-  target[3] = nothing ? last : words[at + day.low]!;
+  // The last price always lies between low and high, even where its own minute is no longer remembered.
+  target[2] = nothing ? last : Math.max(last, words[at + day.high]!);
+  target[3] = nothing ? last : Math.min(last, words[at + day.low]!);
   for (let index = 4; index < 9; index++) target[index] = words[at + index]!;
-  if (open[barWord.count] === 0 || open[barWord.openTime]! !== minute * minuteMicros) return true;
+  // The open minute may lie behind `now`: it ends when a trade or the clock ends it.
+  if (open[barWord.count] === 0 || openMinute <= minute - minutesPerDay) return true;
   if (nothing) target[1] = open[barWord.open]!;
-  if (nothing || open[barWord.high]! > target[2]) target[2] = open[barWord.high]!;
-  if (nothing || open[barWord.low]! < target[3]) target[3] = open[barWord.low]!;
+  if (open[barWord.high]! > target[2]) target[2] = open[barWord.high]!;
+  if (open[barWord.low]! < target[3]) target[3] = open[barWord.low]!;
   addLimbs(target, 4, open, barWord.volume);
   addLimbs(target, 6, open, barWord.quoteVolume);
   target[8]! += open[barWord.count]!;

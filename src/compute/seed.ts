@@ -49,12 +49,13 @@ function seedPrices(memory: ShardMemory, row: number, seed: InstrumentSeed, comp
     (best, bar) => (bar.lastId > best.lastId ? bar : best),
     seed.bars[0] ?? emptyLast,
   );
-  const lastTrade = seed.trades.at(-1);
-  const byTrade = lastTrade !== undefined && lastTrade.lastId > newest.lastId;
-  words[at + hot.tradeId] = byTrade ? lastTrade.id : newest.lastId;
-  words[at + hot.nextId] = (byTrade ? lastTrade.id : newest.lastId) + 1;
-  words[at + hot.price] = byTrade ? lastTrade.price : newest.close;
-  words[at + hot.tradeTime] = byTrade ? lastTrade.time : newest.openTime;
+  const last = seed.trades.at(-1) ?? seed.lastTrade;
+  const id = last?.id ?? newest.lastId;
+  words[at + hot.tradeId] = id;
+  words[at + hot.nextId] = id + 1;
+  words[at + hot.price] = last?.price ?? newest.close;
+  words[at + hot.size] = last?.size ?? 0;
+  words[at + hot.tradeTime] = last?.time ?? newest.openTime;
   const scratch = new Float64Array(barWords);
   const ended = [...seed.bars.filter((bar) => bar.closed), ...completed].filter(
     (bar) => bar.resolution === 2,

@@ -23,7 +23,7 @@ export function addTo(sums: Float64Array, at: number, value: number): void {
   } else sums[at] = low;
 }
 
-/** Adds price × size, exact even where the product passes 2^53. Both are integers, 0 ≤ x < 2^53. */
+/** Adds price × size, exact while the sum is below 2^101. Both are integers, 0 ≤ x < 2^53. */
 export function addProductTo(sums: Float64Array, at: number, price: number, size: number): void {
   const product = price * size;
   if (product < fastProductMax) {

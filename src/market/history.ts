@@ -58,6 +58,8 @@ export interface InstrumentSeed {
    * of different lengths are written at different moments, and a crash may come between.
    */
   readonly trades: readonly TradeRow[];
+  /** The newest stored trade: the stream goes on after its id (an aggregate's own id is none of its trades'). */
+  readonly lastTrade?: TradeRow;
   /** `1m` bars of the last 24 hours before the newest one, rising in time. */
   readonly minutes: readonly Bar[];
   readonly enigma?: Enigma;

@@ -61,8 +61,21 @@ export function readBar(reader: FrameReader): BarUpdate | undefined {
   const lastId = checked(firstId + reader.varuint());
   reader.finish();
   return {
-    ...{ instrument: reader.instrument, resolution, openTime, open, high, low, close },
-    ...{ volume, quoteVolume, takerBuyVolume, takerBuyQuoteVolume, count, firstId, lastId, revision },
+    instrument: reader.instrument,
+    resolution,
+    openTime,
+    open,
+    high,
+    low,
+    close,
+    volume,
+    quoteVolume,
+    takerBuyVolume,
+    takerBuyQuoteVolume,
+    count,
+    firstId,
+    lastId,
+    revision,
     closed: (flags & barFlag.closed) !== 0,
     corrected: (flags & barFlag.corrected) !== 0,
     incomplete: (flags & barFlag.incomplete) !== 0,

@@ -23,7 +23,12 @@ export function beginBlock(
 export function endBlock(out: Uint8Array, body: number, end: number, records: number): number {
   const length = end - body;
   if (records > shortRecords) {
-    if (length > 0x3fff) throw new RangeError(`block of ${length} bytes`);
+    if (length > 0x3fff) {
+      // Only numbers near their bounds make a block that long.
+      out.copyWithin(body + 1, body, end);
+      putVaruint(out, body - 2, length);
+      return end + 1;
+    }
     out[body - 2] = (length & 127) | 128;
     out[body - 1] = length >>> 7;
     return end;

@@ -56,6 +56,8 @@ class SegmentRing {
 /** The producer's end. */
 export class SegmentWriter extends SegmentRing {
   readonly #bell: Int32Array;
+  /** The consumer's head when there was no room last. */
+  #headSeen = 0;
 
   constructor(memory: SharedArrayBuffer, bell: Int32Array) {
     super(memory);
@@ -70,7 +72,8 @@ export class SegmentWriter extends SegmentRing {
     if (length > this.payloadMax)
       throw new RangeError(`segment of ${length} bytes, at most ${this.payloadMax}`);
     const tail = Atomics.load(this.control, word.tail);
-    const free = this.size - ((tail - Atomics.load(this.control, word.head)) >>> 0);
+    this.#headSeen = Atomics.load(this.control, word.head);
+    const free = this.size - ((tail - this.#headSeen) >>> 0);
     const need = segmentHead + ((length + 7) & ~7);
     const at = tail & this.mask;
     const toEnd = this.size - at;
@@ -108,10 +111,9 @@ export class SegmentWriter extends SegmentRing {
     return Atomics.load(this.control, slot);
   }
 
-  /** Sleeps (blocking the thread) until the consumer has taken something, or `timeoutMs` pass. */
+  /** Sleeps (blocking the thread) until the consumer has taken something since `write` said no, or `timeoutMs` pass. */
   waitForRoom(timeoutMs: number): void {
-    const head = Atomics.load(this.control, word.head);
-    Atomics.wait(this.control, word.head, head, timeoutMs);
+    Atomics.wait(this.control, word.head, this.#headSeen, timeoutMs);
   }
 }
 

@@ -61,12 +61,10 @@ export class RowBuffer {
   }
 
   bar(instrument: number, resolution: number, words: Float64Array, from: number): void {
-    const to = this.length;
+    const to = this.row(rowKind.bar, instrument, rowWords.bar);
     const target = this.words;
-    target[to] = rowHead(rowKind.bar, instrument);
-    target[to + 1] = resolution;
-    for (let word = 0; word < barWords; word++) target[to + 2 + word] = words[from + word]!;
-    this.length = to + rowWords.bar;
+    target[to] = resolution;
+    for (let word = 0; word < barWords; word++) target[to + 1 + word] = words[from + word]!;
   }
 
   /** A trade with the quote of its moment. */
@@ -102,6 +100,8 @@ export class RowBuffer {
   /** Starts a row of `length` words; returns where its first word after the head goes. */
   row(kind: number, instrument: number, length: number): number {
     const to = this.length;
+    if (to + length > this.words.length)
+      throw new Error('broken invariant: a turn has room for what one record makes');
     this.words[to] = rowHead(kind, instrument);
     this.length = to + length;
     return to + 1;

@@ -35,8 +35,12 @@ export interface ShardRules {
   readonly formingMicros: number;
   /** How long a trade waits for missing ids before it. */
   readonly reorderMicros: number;
+  /** How many trades wait for missing ids at most; not above `heldMax`. */
+  readonly reorderRecords: number;
   /** Quotes to the sinks: none, one a second, all. */
   readonly quotes: 'none' | '1s' | 'all';
+  /** False: no bars go out (24-hour statistics go on). */
+  readonly bars: boolean;
   readonly enigma: boolean;
   /** Records between snapshots. */
   readonly snapshotRecords: number;

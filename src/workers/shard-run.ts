@@ -54,11 +54,17 @@ export class ShardRun {
     );
     const outputBytes = Math.min(
       ...[...this.#gateways, ...this.#sinks].map((outlet) => outlet.ring.payloadMax),
-      outputBytesMost,
+      Math.max(outputBytesMost, outputBytesMin(memory.instruments)),
     );
     if (outputBytes < outputBytesMin(memory.instruments)) {
       throw new RangeError(
         `rings of ${outputBytes} bytes a turn; ${memory.instruments} instruments need ${outputBytesMin(memory.instruments)}`,
+      );
+    }
+    if (options.rules.snapshotRecords > this.#input.capacity) {
+      // Slots are freed by snapshots alone: the ring would fill before one is taken.
+      throw new RangeError(
+        `a snapshot each ${options.rules.snapshotRecords} records; the ring holds ${this.#input.capacity}`,
       );
     }
     this.shard = new Shard({
@@ -70,6 +76,7 @@ export class ShardRun {
       outputBytes,
       rules: options.rules,
     });
+    this.shard.quotesConflated = this.#report[counterNames.length + report.quotesConflated]!;
   }
 
   /** Runs until the control word says stop and the input is empty. Blocks the thread. */
@@ -114,7 +121,8 @@ export class ShardRun {
       this.#write(outlet, shard.rows.bytes, () => shard.rows.byteLength, false);
     for (const outlet of this.#gateways)
       this.#write(outlet, shard.blocks.bytes, () => shard.blocks.length, true);
-    if (((this.#position - this.#replayEnd) | 0) > 0) putLatest(this.#latest, shard);
+    // An earlier life may have died between its last commit and this.
+    if (((this.#position - this.#replayEnd) | 0) >= 0) putLatest(this.#latest, shard);
     shard.beginTurn();
     this.#input.take(this.#position);
     this.#report[counterNames.length + report.flushes]!++;
@@ -145,7 +153,8 @@ export class ShardRun {
   }
 
   #publishReport(): void {
-    this.#report.set(this.shard.memory.counters, 0);
+    for (let index = 0; index < counterNames.length; index++)
+      this.#report[index] = this.shard.memory.counters[index]!;
     this.#report[counterNames.length + report.position] = this.#position >>> 0;
     this.#report[counterNames.length + report.quotesConflated] = this.shard.quotesConflated;
   }

@@ -46,8 +46,11 @@ export interface ShardParts {
   readonly rules: ShardRules;
 }
 
-/** Bars that the trades which one record releases can close or correct. */
-const releasedBytesMax = 65_536;
+/**
+ * What one record can make besides state: it and `heldMax` trades that it releases, each with its row, and each closing
+ * or correcting ten bars twice at worst (an older one in its grace goes out first), with gap notices.
+ */
+const releasedBytesMax = 131_072;
 
 /** What a turn must have room for: all instruments' bars closing at once, and a good number of ticks. */
 export function outputBytesMin(instruments: number): number {
@@ -63,12 +66,14 @@ export class Shard implements BarListener, GapListener {
   readonly #index: number;
   readonly #shards: number;
   readonly #rules: ShardRules;
+  readonly #heldMost: number;
   readonly #input: TickRecords;
   readonly chains: TurnChains;
   readonly #output: StateOutput;
   /** In `blocks`: what was made as it happened ends, and the tick blocks end. */
   #noticesEnd = 0;
   #ticksEnd = 0;
+  #collapsed = false;
   #sendAllChanged = false;
   readonly #trade: BarTrade = { time: 0, price: 0, size: 0, firstId: 0, lastId: 0, takerSold: false };
   readonly #held = new Float64Array(heldWords);
@@ -79,11 +84,12 @@ export class Shard implements BarListener, GapListener {
     this.#index = parts.index;
     this.#shards = parts.shards;
     this.#rules = parts.rules;
+    this.#heldMost = Math.min(parts.rules.reorderRecords, heldMax);
     this.#input = parts.input;
     this.chains = new TurnChains(parts.input, parts.inputSlots, parts.memory.instruments);
     this.blocks = new BlockBuffer(parts.outputBytes);
     this.rows = new RowBuffer(parts.outputBytes);
-    this.#output = new StateOutput(this.memory, this.blocks, this.rows);
+    this.#output = new StateOutput(this.memory, this.blocks, this.rows, parts.rules);
   }
 
   /** Highest market time seen (µs). */
@@ -102,7 +108,11 @@ export class Shard implements BarListener, GapListener {
   /** False when the record in `slot` might not find room: the turn must be ended first. */
   fits(slot: number): boolean {
     const clock = (this.#input.halves[slot * tickWords * 2]! & 0xff) === tickKind.clock;
-    const rows = clock ? this.memory.instruments : this.chains.touchedCount + 1;
+    return this.#hasRoom(clock ? this.memory.instruments : this.chains.touchedCount + 1);
+  }
+
+  /** Room for what one record can make, and for the state of `rows` instruments. */
+  #hasRoom(rows: number): boolean {
     const state = (rows + 1) * (stateBytesMax + blockHeadBytesMax) + releasedBytesMax;
     return (
       this.blocks.length + this.chains.ticks * tickBytesMax + state <= this.blocks.bytes.length &&
@@ -143,7 +153,7 @@ export class Shard implements BarListener, GapListener {
     const word = slot * tickWords;
     const id = this.#input.words[word + tickField.id]!;
     let judged = judgeTrade(memory, row, id, this);
-    while (judged === verdict.held && memory.hot[row * hotWords + hot.heldCount]! >= heldMax) {
+    while (judged === verdict.held && memory.hot[row * hotWords + hot.heldCount]! >= this.#heldMost) {
       this.#giveUpWaiting(row);
       judged = judgeTrade(memory, row, id, this);
     }
@@ -166,7 +176,7 @@ export class Shard implements BarListener, GapListener {
     held[6] = words[word + tickField.lastId]!;
     held[7] = this.#input.halves[word * 2]! & tickFlag.takerSold;
     hold(this.memory, row, held, Math.max(this.now, held[0]));
-    this.memory.counters[counter.tradesReordered]!++;
+    this.memory.counters[counter.tradesHeld]!++;
   }
 
   /** Passes on whatever was held and now follows. */
@@ -287,7 +297,9 @@ export class Shard implements BarListener, GapListener {
     const { graceMicros, reorderMicros, formingMicros } = this.#rules;
     for (let row = 0; row < this.memory.instruments; row++) {
       const at = row * hotWords;
-      if (state[at + hot.heldCount]! > 0 && (quiet || now - state[at + hot.heldSince]! >= reorderMicros))
+      const waited = quiet || now - state[at + hot.heldSince]! >= reorderMicros;
+      // Where many instruments wait at once, those that find no room in this turn wait for the next clock.
+      if (state[at + hot.heldCount]! > 0 && waited && this.#hasRoom(this.memory.instruments))
         this.#giveUpWaiting(row);
       clockBars(this.memory, row, now, graceMicros, this);
       if (state[at + hot.changed]! > 0 && (quiet || now - state[at + hot.sentAt]! >= formingMicros))
@@ -324,13 +336,15 @@ export class Shard implements BarListener, GapListener {
       if (state[at + hot.changed] === 0) continue;
       if (!this.#sendAllChanged && this.now - state[at + hot.sentAt]! < this.#rules.formingMicros) continue;
       state[at + hot.sentAt] = this.now;
-      this.#output.state(row, this.instrumentOf(row), this.now, this.#rules.enigma);
+      this.#output.state(row, this.instrumentOf(row), this.now);
       state[at + hot.changed] = 0;
     }
   }
 
   /** Makes `blocks` anew with only the last quote of each instrument, for a ring that is full; `rows` stay. */
   collapseQuotes(): void {
+    if (this.#collapsed) return;
+    this.#collapsed = true;
     const states = this.blocks.bytes.slice(this.#ticksEnd, this.blocks.length);
     this.blocks.length = this.#noticesEnd;
     this.quotesConflated += writeTickBlocks(this.blocks, this.chains, this.instrumentOf, true);
@@ -341,6 +355,7 @@ export class Shard implements BarListener, GapListener {
   /** Forgets this turn's outputs. */
   beginTurn(): void {
     this.chains.clear();
+    this.#collapsed = false;
     this.#sendAllChanged = false;
     this.blocks.length = 0;
     this.rows.length = 0;

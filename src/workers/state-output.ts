@@ -10,25 +10,31 @@ import { blockClass, channel } from '../wire/block-message.ts';
 import { encodeBar, encodeEnigma, encodeGap, encodeTicker, tickerWords } from '../wire/encode-state.ts';
 import { rowKind, rowWords } from '../wire/row.ts';
 import type { BlockBuffer, RowBuffer } from './output-buffer.ts';
+import type { ShardRules } from './shard-options.ts';
 
-/** The most bytes that closed bars, state and notices of one instrument take in one turn without late trades. */
-export const stateBytesMax = 4_096;
+/**
+ * The most bytes that a clock record makes of one instrument: ten bars in their grace, ten that end, ten forming,
+ * at 184 bytes each, ticker and Enigma.
+ */
+export const stateBytesMax = 6_144;
 
 export class StateOutput {
   readonly #memory: ShardMemory;
   readonly #blocks: BlockBuffer;
   readonly #rows: RowBuffer;
+  readonly #rules: ShardRules;
   readonly #bar = new Float64Array(barWords);
   readonly #statistics = new Float64Array(tickerWords);
 
-  constructor(memory: ShardMemory, blocks: BlockBuffer, rows: RowBuffer) {
+  constructor(memory: ShardMemory, blocks: BlockBuffer, rows: RowBuffer, rules: ShardRules) {
+    this.#rules = rules;
     this.#memory = memory;
     this.#blocks = blocks;
     this.#rows = rows;
   }
 
   /** Ticker, Enigma and all forming bars at market time `now`. */
-  state(row: number, instrument: number, now: number, enigma: boolean): void {
+  state(row: number, instrument: number, now: number): void {
     const state = this.#memory.hot;
     const at = row * hotWords;
     const blocks = this.#blocks;
@@ -37,8 +43,8 @@ export class StateOutput {
     if (!dayStatistics(this.#memory, row, now, this.#statistics)) return;
     const end = encodeTicker(blocks.bytes, blocks.blockAt, instrument, id, time, this.#statistics);
     blocks.add(end, timeBaseOf(time), instrument, blockKind.ticker, channel.ticker, blockClass.state, 1, id);
-    if (enigma) this.#enigma(row, instrument, id, time);
-    if ((state[at + hot.changed]! & ~changedStatistics) === 0) return;
+    if (this.#rules.enigma) this.#enigma(row, instrument, id, time);
+    if (!this.#rules.bars || (state[at + hot.changed]! & ~changedStatistics) === 0) return;
     for (let resolution = 0; resolution < resolutions.length; resolution++) {
       formingBar(this.#memory, row, resolution, this.#bar);
       if (this.#bar[barWord.count]! > 0) this.bar(instrument, resolution, this.#bar, 0, blockClass.state);
@@ -84,6 +90,7 @@ export class StateOutput {
 
   /** A bar at `words[from…]`: forming (state), or closed or corrected (log). */
   bar(instrument: number, resolution: number, words: Float64Array, from: number, cls: number): void {
+    if (!this.#rules.bars) return;
     const blocks = this.#blocks;
     const end = encodeBar(blocks.bytes, blocks.blockAt, instrument, resolution, words, from);
     const base = timeBaseOf(words[from + barWord.lastTime]!);

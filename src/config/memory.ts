@@ -1,0 +1,118 @@
+/** How much memory the limits of the configuration allow in rings, outboxes and messages under way. */
+import { tickBytes } from '../wire/tick-record.ts';
+import type { Config } from './schema.ts';
+
+export interface MemoryPart {
+  readonly name: string;
+  /** How the bytes come about, in key names. */
+  readonly sum: string;
+  readonly bytes: number;
+  /** `start`: taken when the server starts. `most`: only when every one is full at the same moment. */
+  readonly when: 'start' | 'most';
+}
+
+export interface MemoryBound {
+  readonly parts: readonly MemoryPart[];
+  readonly startBytes: number;
+  /** Start and most together. */
+  readonly totalBytes: number;
+}
+
+/** The most that all rings, outboxes and messages under way can take together. Not in it: code, stores, page cache. */
+export function memoryBound(config: Config): MemoryBound {
+  const { exchange, gateway, stores, workers } = config;
+  const parts = [
+    part(
+      'start',
+      'rings, hub to shards',
+      `workers.count x workers.queue x ${tickBytes} B`,
+      workers.count * workers.queue * tickBytes,
+    ),
+    part(
+      'start',
+      'rings, shards to gateway',
+      'workers.count x gateway.ringBytes',
+      workers.count * gateway.ringBytes,
+    ),
+    part(
+      'start',
+      'rings, shards to stores',
+      'workers.count x stores.ringBytes',
+      workers.count * stores.ringBytes,
+    ),
+    part(
+      'most',
+      'trades waiting for shards',
+      `workers.count x workers.overflow x ${tickBytes} B`,
+      workers.count * workers.overflow * tickBytes,
+    ),
+    part(
+      'most',
+      'messages from the exchange',
+      'exchange.max_connections x exchange.messageBytesMax',
+      exchange.max_connections * exchange.messageBytesMax,
+    ),
+    part(
+      'most',
+      'outboxes of clients',
+      'gateway.connections x gateway.outboxBytes',
+      gateway.connections * gateway.outboxBytes,
+    ),
+    part(
+      'most',
+      'socket buffers of clients',
+      'gateway.connections x gateway.softBytes',
+      gateway.connections * gateway.softBytes,
+    ),
+    part(
+      'most',
+      'messages from clients',
+      'gateway.connections x 16 x gateway.messageBytesMax (16 MiB at most)',
+      gateway.connections * socketMessageBytesMax(gateway.messageBytesMax),
+    ),
+  ];
+  return { parts, startBytes: sumOf(parts.filter(({ when }) => when === 'start')), totalBytes: sumOf(parts) };
+}
+
+/** The bound as a table, a part a line. */
+export function memoryText({ parts, startBytes, totalBytes }: MemoryBound): string {
+  const lines = parts.map(({ name, sum, bytes, when }) => [
+    name,
+    mebibytes(bytes),
+    when === 'start' ? 'at start' : 'at most',
+    sum,
+  ]);
+  const all = [
+    ...lines,
+    ['taken at start', mebibytes(startBytes), '', ''],
+    [
+      'all together, at most',
+      mebibytes(totalBytes),
+      '',
+      'only when every client and every shard stands still at once',
+    ],
+  ];
+  const widest = Math.max(...all.map(([name]) => name!.length));
+  return all
+    .map(([name, size, when, sum]) =>
+      `${name!.padEnd(widest)}  ${size!.padStart(12)}  ${when!.padEnd(8)}  ${sum}`.trimEnd(),
+    )
+    .join('\n');
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/** What a socket takes of one message before it is cut: more than the limit, so that the close can say why. */
+function socketMessageBytesMax(messageBytesMax: number): number {
+  return Math.min(16 * messageBytesMax, 2 ** 24);
+}
+
+function part(when: MemoryPart['when'], name: string, sum: string, bytes: number): MemoryPart {
+  return { name, sum, bytes, when };
+}
+
+function sumOf(parts: readonly MemoryPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}

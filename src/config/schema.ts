@@ -1,0 +1,203 @@
+/**
+ * Every key of config.yaml: its kind, its bounds, its default. Numbers that document 002 names are the defaults.
+ * Durations are milliseconds here, sizes bytes. config.yaml says in words what each is for.
+ */
+import { z } from 'zod';
+import {
+  bytes,
+  duration,
+  durationWithout,
+  flag,
+  list,
+  oneOf,
+  ringBytes,
+  secret,
+  section,
+  slots,
+  text,
+  url,
+  whole,
+} from './leaf.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const KiB = 1_024;
+const MiB = 1_024 * KiB;
+const GiB = 1_024 * MiB;
+
+/** Pairs against USDT that have been traded on Binance for years. */
+const symbols = 'BTC ETH BNB SOL XRP ADA DOGE AVAX DOT LINK LTC TRX BCH ATOM UNI ETC XLM NEAR FIL AAVE'
+  .split(' ')
+  .map((base) => `${base}USDT`);
+
+function matching(pattern: RegExp, rule: string) {
+  return {
+    rule,
+    read: (given: unknown) => (typeof given === 'string' && pattern.test(given) ? given : undefined),
+  };
+}
+
+const symbol = matching(
+  /^[A-Z0-9._-]{1,32}$/,
+  'is a symbol as the exchange writes it, in capitals (BTCUSDT)',
+);
+const origin = matching(/^(\*|https?:\/\/[^\s/?#]+)$/, 'is * or an origin (http://localhost:5173)');
+const method = matching(/^[A-Z]{1,16}$/, 'is an HTTP method in capitals');
+const header = matching(/^[A-Za-z0-9-]{1,64}$/, 'is the name of an HTTP header');
+
+const server = section({
+  host: text('0.0.0.0'),
+  port: whole(8_080, 0, 65_535),
+  readTimeout: duration(15 * second, second, hour),
+  writeTimeout: duration(15 * second, second, hour),
+  cors: section({
+    allowed_origins: list(['http://localhost:5173'], 100, origin),
+    allowed_methods: list(['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'], 20, method),
+    allowed_headers: list(['Content-Type', 'Authorization'], 50, header),
+    expose_headers: list(['X-Total-Count'], 50, header),
+    allow_credentials: flag(true),
+  }),
+});
+
+const exchange = section({
+  venue: oneOf('BINANCE', ['BINANCE']),
+  ws_endpoint: url('wss://stream.binance.com:9443', ['ws', 'wss']),
+  rest_endpoint: url('https://api.binance.com', ['http', 'https']),
+  max_connections: whole(3, 1, 100),
+  lines: whole(1, 1, 2),
+  reconnect_interval: durationWithout(1, hour).optional(),
+  backoffMin: duration(second, 1, hour),
+  backoffMax: duration(minute, 1, hour),
+  ping_interval: duration(30 * second, 100, hour),
+  symbols: list(symbols, 5_000, symbol),
+  trades: oneOf('trade', ['trade', 'aggTrade']),
+  messageBytesMax: bytes(MiB, KiB, 64 * MiB),
+  refusedMax: whole(100, 1, 1_000_000),
+  refusedWindow: duration(10 * second, 100, hour),
+  futureTolerance: duration(minute, 0, 24 * hour),
+  pastTolerance: duration(12 * hour, second, 365 * 24 * hour),
+});
+
+const workers = section({
+  count: whole(4, 1, 64),
+  queue: slots(10_000, 16, 2 ** 24),
+  overflow: whole(131_072, 0, 2 ** 24),
+  flushRecords: whole(4_096, 1, 2 ** 20),
+  whenFull: oneOf('conflate', ['conflate', 'wait']),
+  stuckAfter: duration(5 * second, 100, hour),
+  reorderRecords: whole(32, 1, 32),
+  reorderTime: duration(250, 0, minute),
+});
+
+const gateway = section({
+  binary: flag(true),
+  messageBytesMax: bytes(16_384, 256, 16 * MiB),
+  messagesPerSecond: whole(50, 1, 100_000),
+  symbolsPerRequest: whole(1_000, 1, 100_000),
+  subscriptionsPerConnection: whole(10_000, 1, 1_000_000),
+  connections: whole(20_000, 1, 1_000_000),
+  softBytes: bytes(65_536, 0, 64 * MiB),
+  outboxBytes: bytes(1_048_576, 4 * KiB, GiB),
+  heartbeat: duration(5 * second, 100, hour),
+  idleTimeout: duration(32 * second, 8 * second, 16 * minute),
+  queriesInFlight: whole(1_000, 1, 1_000_000),
+  queryTimeout: duration(5 * second, 10, hour),
+  ringBytes: ringBytes(4_194_304, 64 * KiB, GiB),
+});
+
+const stores = section({
+  commitRows: whole(5_000, 1, 1_000_000),
+  commitEvery: duration(100, 1, minute),
+  formingEvery: duration(second, 1, hour),
+  quotes: oneOf('1s', ['1s', 'none', 'all']),
+  ringBytes: ringBytes(8_388_608, 64 * KiB, GiB),
+});
+
+/** Document 002's sections of remote stores and bus: checked now, used by later versions (see notices.ts). */
+const database = section({
+  mysql: section({
+    host: text('localhost'),
+    port: whole(3_306, 1, 65_535),
+    database: text('trading'),
+    user: text('trading'),
+    password: secret(''),
+    max_open_conns: whole(25, 1, 10_000),
+    max_idle_conns: whole(10, 0, 10_000),
+    conn_max_lifetime: duration(5 * minute, second, 24 * hour),
+  }),
+  influx: section({
+    url: url('http://localhost:8086', ['http', 'https']),
+    token: secret(''),
+    org: text('trading-org'),
+    bucket: text('trading'),
+    timeout: duration(5 * second, 1, hour),
+  }),
+});
+const cache = section({
+  redis: section({
+    addr: text('localhost:6379'),
+    password: secret(''),
+    db: whole(0, 0, 1_000),
+    pool_size: whole(10, 1, 10_000),
+    min_idle_conns: whole(5, 0, 10_000),
+  }),
+});
+const messaging = section({
+  nats: section({
+    url: url('nats://localhost:4222', ['nats', 'tls', 'ws', 'wss']),
+    client_name: text('trade-back'),
+    cluster_id: text('trading-cluster'),
+  }),
+});
+
+export const schema = z.strictObject({
+  server,
+  dataDir: text('data', 1_000),
+  exchange,
+  workers,
+  bars: section({
+    enabled: flag(true),
+    grace: duration(250, 0, second),
+    formingEvery: duration(250, 1, minute),
+    clock: duration(100, 1, 10 * second),
+  }),
+  enigma: section({ enabled: flag(true) }),
+  frames: section({ v1Records: whole(50, 1, 65_535), v1Window: duration(50, 0, 10 * second) }),
+  gateway,
+  stores,
+  log: section({
+    level: oneOf('info', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    format: oneOf('json', ['json', 'pretty']),
+  }),
+  database,
+  cache,
+  messaging,
+});
+
+type Frozen<T> = T extends object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T;
+
+/** The checked configuration: durations in ms, sizes in bytes, ring sizes powers of two. Frozen to its depth. */
+export type Config = Frozen<z.output<typeof schema>>;
+
+/** Every key with its path (`server.port`), the groups included; `secret` when its value must not be shown. */
+export function knownKeys(): ReadonlyMap<string, { readonly group: boolean; readonly secret: boolean }> {
+  const known = new Map<string, { group: boolean; secret: boolean }>();
+  gather(schema, '', known);
+  return known;
+}
+
+function gather(
+  part: z.core.$ZodType,
+  path: string,
+  known: Map<string, { group: boolean; secret: boolean }>,
+): void {
+  if (part instanceof z.ZodPipe) return gather(part.out, path, known);
+  const group = part instanceof z.ZodObject;
+  const inner = part instanceof z.ZodDefault ? part.unwrap() : part;
+  if (path !== '') known.set(path, { group, secret: z.globalRegistry.get(inner)?.['secret'] === true });
+  if (!group) return;
+  const shape: Record<string, z.core.$ZodType> = part.shape;
+  for (const [key, child] of Object.entries(shape))
+    gather(child, path === '' ? key : `${path}.${key}`, known);
+}

@@ -1,0 +1,62 @@
+/**
+ * A feed's books: messages = accepted + refused (by reason) + ignored (by reason) + control. Each accepted message
+ * gave `records / accepted` records on average; all went to the hub.
+ */
+import { control, ignored, type IgnoredName, isControl, isRefusal, refusal, type RefusalName } from './refusal.ts';
+
+export interface FeedAccount {
+  readonly messages: number;
+  readonly accepted: number;
+  readonly records: number;
+  readonly refused: Readonly<Record<RefusalName, number>>;
+  readonly ignored: Readonly<Record<IgnoredName, number>>;
+  readonly control: number;
+}
+
+export class FeedCounts {
+  #messages = 0;
+  #accepted = 0;
+  #records = 0;
+  #control = 0;
+  /** By code, sign taken off. */
+  readonly #others = new Float64Array(1 - control.answer);
+
+  /** Counts one message by what the normaliser answered. */
+  count(answer: number): void {
+    this.#messages++;
+    if (answer >= 0) {
+      this.#accepted++;
+      this.#records += answer;
+    } else if (isControl(answer)) this.#control++;
+    else this.#others[-answer]!++;
+  }
+
+  get refusals(): number {
+    return this.#others.reduce((sum, count, i) => (isRefusal(-i) ? sum + count : sum), 0);
+  }
+
+  account(): FeedAccount {
+    return {
+      messages: this.#messages,
+      accepted: this.#accepted,
+      records: this.#records,
+      refused: this.#named(refusal),
+      ignored: this.#named(ignored),
+      control: this.#control,
+    };
+  }
+
+  #named<Name extends string>(codes: Readonly<Record<Name, number>>): Record<Name, number> {
+    const named = Object.entries<number>(codes).map(([name, code]) => [name, this.#others[-code]!]);
+    return Object.fromEntries(named) as Record<Name, number>;
+  }
+}
+
+/** Undefined when the books balance, else the equation that does not hold. */
+export function feedImbalance(account: FeedAccount): string | undefined {
+  const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
+  const refused = sum(account.refused);
+  const unused = sum(account.ignored);
+  if (account.messages === account.accepted + refused + unused + account.control) return undefined;
+  return `${account.messages} messages, but ${account.accepted} accepted + ${refused} refused + ${unused} ignored + ${account.control} control`;
+}

@@ -1,0 +1,67 @@
+/**
+ * Why a message gave no tick. Codes are forever: append, never renumber. All are negative, so that a normaliser
+ * answers with one number: how many records it wrote, or why none.
+ */
+
+/** Messages that are wrong: they change nothing and count against their connection. */
+export const refusal = {
+  /** Truncated, or no JSON at all (a BOM before it included). */
+  notJson: -1,
+  badUtf8: -2,
+  tooDeep: -3,
+  duplicateKey: -4,
+  /** `__proto__`, `constructor` or `prototype` as a key. */
+  forbiddenKey: -5,
+  /** More bytes than a message may have. */
+  tooLarge: -6,
+  /** A field is missing or is of the wrong JSON type. */
+  wrongType: -7,
+  /** A text that is no plain decimal, or an id that is no whole number below 2^53. */
+  badNumber: -8,
+  /** A decimal text of more than 40 digits. */
+  tooLong: -9,
+  /** A non-zero digit past the instrument's decimals. */
+  tooPrecise: -10,
+  notPositive: -11,
+  /** A mantissa of 2^53 or more. */
+  tooBig: -12,
+  unknownSymbol: -13,
+  /** Neither plausible ms nor plausible µs, or too far from market time. */
+  badTime: -14,
+  /** Bid above ask. */
+  crossed: -15,
+  /** Bid equal to ask. */
+  locked: -16,
+  /** The stream's name and its data speak of different things. */
+  mismatched: -17,
+  /** First id above last id, or a candle whose prices contradict each other. */
+  badRange: -18,
+} as const;
+
+/** Messages that are right and of no use here. */
+export const ignored = {
+  unknownEvent: -64,
+  /** Single trades where aggregates are configured, or the other way round: volume must not count twice. */
+  otherTrades: -65,
+  /** A sound candle: bars are made from trades. */
+  candle: -66,
+} as const;
+
+/** Messages for the connection itself. */
+export const control = {
+  /** Answer to a request: an acknowledgement or an error. */
+  answer: -128,
+  /** The venue says that it will close this connection. */
+  shutdown: -129,
+} as const;
+
+export type RefusalName = keyof typeof refusal;
+export type IgnoredName = keyof typeof ignored;
+
+export function isRefusal(code: number): boolean {
+  return code < 0 && code > ignored.unknownEvent;
+}
+
+export function isControl(code: number): boolean {
+  return code <= control.answer;
+}

@@ -1,0 +1,108 @@
+/** Answers HTTP requests: routes, page files, problems. Nothing is written to a response that was aborted. */
+import { problem, statusText, type Answer } from './answer.ts';
+import { originAllowed } from './origin.ts';
+import type { PageFiles } from './page-files.ts';
+import { routeOf } from './router.ts';
+import { routes, type RouteParts } from './routes.ts';
+import type { HttpRequest, HttpResponse } from './uws.ts';
+
+const allowedMethods = 'GET, HEAD, OPTIONS';
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly ifNoneMatch: string;
+  /** The Origin, when that page may read the answer. */
+  readonly corsOrigin: string | undefined;
+}
+
+export class HttpDesk {
+  readonly #parts: RouteParts;
+  readonly #pages: PageFiles;
+  readonly #allowedOrigins: readonly string[];
+  readonly #byStatus: Record<string, number> = {};
+  #aborted = 0;
+
+  constructor(parts: RouteParts, pages: PageFiles, allowedOrigins: readonly string[]) {
+    this.#parts = parts;
+    this.#pages = pages;
+    this.#allowedOrigins = allowedOrigins;
+  }
+
+  /** A request comes in: it is read now, since uWebSockets takes it back when this returns. */
+  receive(response: HttpResponse, request: HttpRequest): void {
+    const origin = request.getHeader('origin');
+    const host = request.getHeader('host');
+    const asked: Asked = {
+      method: request.getMethod().toUpperCase(),
+      path: request.getUrl(),
+      query: request.getQuery(),
+      ifNoneMatch: request.getHeader('if-none-match'),
+      corsOrigin: origin !== '' && originAllowed(origin, host, this.#allowedOrigins) ? origin : undefined,
+    };
+    const answer = this.#answer(asked);
+    if (!(answer instanceof Promise)) return this.write(response, answer, asked);
+    let aborted = false;
+    response.onAborted(() => {
+      aborted = true;
+      this.#aborted++;
+    });
+    void answer.then(
+      (ready) => {
+        if (!aborted) this.write(response, ready, asked);
+      },
+      (error: unknown) => {
+        if (!aborted) this.write(response, problem(500, `internal error: ${String(error)}`), asked);
+      },
+    );
+  }
+
+  #answer(asked: Asked): Answer | Promise<Answer> {
+    const { method, path } = asked;
+    if (method === 'OPTIONS') return preflight;
+    const routed = routeOf(routes, method, path);
+    if (routed.kind === 'found') {
+      return routed.route.answer({ ...fromQuery(asked.query), ...routed.parameters }, this.#parts);
+    }
+    if (routed.kind === 'wrong-method') {
+      return problem(405, `${method} is not allowed here: ${routed.allow}`, {}, { allow: routed.allow });
+    }
+    const page = this.#pages.get(path);
+    if (page === undefined) return problem(404, `nothing at ${path.slice(0, 200)}`);
+    if (method !== 'GET' && method !== 'HEAD') {
+      return problem(405, `${method} is not allowed here: ${allowedMethods}`, {}, { allow: allowedMethods });
+    }
+    return asked.ifNoneMatch === page.etag ? { ...page, status: 304, body: '' } : page;
+  }
+
+  write(response: HttpResponse, answer: Answer, asked: Pick<Asked, 'method' | 'corsOrigin'>): void {
+    this.#byStatus[answer.status] = (this.#byStatus[answer.status] ?? 0) + 1;
+    response.cork(() => {
+      response.writeStatus(`${answer.status} ${statusText(answer.status)}`);
+      response.writeHeader('content-type', answer.contentType);
+      response.writeHeader('x-content-type-options', 'nosniff');
+      response.writeHeader('referrer-policy', 'no-referrer');
+      response.writeHeader('x-frame-options', 'DENY');
+      response.writeHeader('vary', 'Origin');
+      for (const [name, value] of Object.entries(answer.headers ?? {})) response.writeHeader(name, value);
+      if (asked.corsOrigin !== undefined) {
+        response.writeHeader('access-control-allow-origin', asked.corsOrigin);
+        response.writeHeader('access-control-allow-methods', allowedMethods);
+        response.writeHeader('access-control-allow-headers', 'content-type');
+      }
+      if (asked.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(answer.body));
+      else response.end(answer.body);
+    });
+  }
+
+  account(): { byStatus: Record<string, number>; aborted: number } {
+    return { byStatus: { ...this.#byStatus }, aborted: this.#aborted };
+  }
+}
+
+const preflight: Answer = { status: 204, contentType: 'text/plain', body: '', headers: { allow: allowedMethods } };
+
+function fromQuery(query: string): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(query));
+}

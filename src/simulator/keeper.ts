@@ -1,0 +1,157 @@
+/**
+ * Carries a simulated market over from one run to the next.
+ *
+ * After a short absence the market is run again from its last checkpoint, silently, through what it had sent already
+ * and on to the present: an exchange does not stop when our process does, and every trade of that time can be asked
+ * for over REST. Where that is not possible (other options, too long an absence, no checkpoint), ids skip ahead by
+ * what would have been traded, and a margin, and prices go on where they were.
+ */
+
+import { minuteMs } from './interval.ts';
+import { SimulatedMarket } from './market.ts';
+import { barLine, type SavedState, type StateFile } from './state-file.ts';
+
+const saveMs = 250;
+const skipMargin = 10_000;
+/** As many messages are caught up with at the most: about two seconds of work. */
+const caughtUpMax = 1_500_000;
+
+export interface KeeperOptions {
+  readonly seed: number;
+  readonly symbols: number;
+  readonly ticksPerSecond: number;
+}
+
+export class Keeper {
+  readonly #file: StateFile;
+  readonly #options: KeeperOptions;
+  readonly #market: SimulatedMarket;
+  readonly #genesisMs: number;
+  /** Checkpoints of this minute and the one before: the older is saved, so that REST has a minute to repair from. */
+  #checkpoints: string[] = [];
+  #unsavedBars = '';
+  #barsUntilMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(file: StateFile, options: KeeperOptions, resumed: Resumed) {
+    this.#file = file;
+    this.#options = options;
+    this.#market = resumed.market;
+    this.#genesisMs = resumed.genesisMs;
+    this.#barsUntilMs = resumed.barsUntilMs;
+  }
+
+  /** `afresh`: no checkpoint of earlier runs leads to where the market is. */
+  start(afresh: boolean): void {
+    if (afresh) this.#checkpoint();
+    this.save();
+    this.#timer = setInterval(() => this.#saveOrWarn(), saveMs);
+  }
+
+  /** Called at each second of market time. */
+  second(ms: number): void {
+    if (ms % minuteMs !== 0) return;
+    this.#checkpoint();
+    for (const { instrument, tape } of this.#market.pits) {
+      for (let i = tape.findMinute(this.#barsUntilMs); i < tape.minutes.length; i++) {
+        const bar = tape.minutes[i]!;
+        if (bar.openMs < ms) this.#unsavedBars += barLine(instrument.symbol, bar);
+      }
+    }
+    this.#barsUntilMs = ms;
+  }
+
+  save(): void {
+    this.#file.appendBars(this.#unsavedBars);
+    this.#unsavedBars = '';
+    const last: SavedState['last'] = {};
+    for (const { instrument, tradeId, aggregateId, updateId, bids } of this.#market.pits) {
+      last[instrument.symbol] = [tradeId, aggregateId, updateId, bids.best];
+    }
+    const { seed, symbols, ticksPerSecond } = this.#options;
+    const { timeUs } = this.#market;
+    this.#file.write({ seed, symbols, ticksPerSecond, genesisMs: this.#genesisMs, timeUs, last });
+  }
+
+  close(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.save();
+  }
+
+  #checkpoint(): void {
+    this.#checkpoints = [...this.#checkpoints.slice(-1), JSON.stringify(this.#market.state())];
+    this.#file.writeCheckpoint(this.#checkpoints[0]!);
+  }
+
+  #saveOrWarn(): void {
+    try {
+      this.save();
+    } catch (error) {
+      clearInterval(this.#timer); // the market goes on; only the next start will not know of it
+      process.emitWarning(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+export interface Resumed {
+  readonly market: SimulatedMarket;
+  readonly genesisMs: number;
+  readonly barsUntilMs: number;
+  /** True when the market was run again from its checkpoint, and every trade since then is known. */
+  readonly replayed: boolean;
+}
+
+/** Brings a market to where the saved one was, and on to `nowUs`. */
+export function resume(file: StateFile, saved: SavedState, options: KeeperOptions, nowUs: number): Resumed {
+  return replayed(file, saved, options, nowUs) ?? skipped(file, saved, options, nowUs);
+}
+
+function replayed(
+  file: StateFile,
+  saved: SavedState,
+  options: KeeperOptions,
+  nowUs: number,
+): Resumed | undefined {
+  const checkpoint = file.readCheckpoint();
+  if (checkpoint === undefined || !replayable(saved, options, checkpoint.timeUs, nowUs)) return undefined;
+  const { genesisMs } = saved;
+  const market = new SimulatedMarket({ ...options, startUs: checkpoint.timeUs });
+  if (market.pits.length !== checkpoint.pits.length) return undefined;
+  const barsUntilMs = Math.floor(checkpoint.timeUs / 1_000 / minuteMs) * minuteMs;
+  file.readBars(market.pits, barsUntilMs);
+  market.restore(checkpoint);
+  market.advance(saved.timeUs, Infinity);
+  if (!agrees(market, saved)) return undefined;
+  market.advance(nowUs, Infinity);
+  return { market, genesisMs, barsUntilMs, replayed: true };
+}
+
+function replayable(saved: SavedState, options: KeeperOptions, fromUs: number, nowUs: number): boolean {
+  const { seed, symbols, ticksPerSecond } = options;
+  const same = saved.seed === seed && saved.symbols === symbols && saved.ticksPerSecond === ticksPerSecond;
+  return same && fromUs <= saved.timeUs && ((nowUs - fromUs) / 1e6) * ticksPerSecond <= caughtUpMax;
+}
+
+function agrees(market: SimulatedMarket, saved: SavedState): boolean {
+  return market.pits.every(({ instrument, tradeId, updateId }) => {
+    const known = saved.last[instrument.symbol];
+    return known !== undefined && known[0] === tradeId && known[2] === updateId;
+  });
+}
+
+function skipped(file: StateFile, saved: SavedState, options: KeeperOptions, nowUs: number): Resumed {
+  const startUs = Math.max(nowUs, saved.timeUs);
+  const market = new SimulatedMarket({ ...options, startUs });
+  const barsUntilMs = Math.floor(saved.timeUs / 1_000 / minuteMs) * minuteMs;
+  file.readBars(market.pits, barsUntilMs);
+  const rate = Math.max(saved.ticksPerSecond, options.ticksPerSecond);
+  const skip = Math.ceil(((startUs - saved.timeUs) / 1e6) * rate) + skipMargin;
+  for (const pit of market.pits) {
+    const known = saved.last[pit.instrument.symbol];
+    if (known === undefined) continue;
+    market.goOn(pit, known[0] + skip, known[1] + skip, known[2] + 4 * skip, known[3]);
+  }
+  return { market, genesisMs: saved.genesisMs, barsUntilMs, replayed: false };
+}

@@ -1,0 +1,272 @@
+/**
+ * A recorded session: gzip of lines "receive time in ns, TAB, message". It is read once beforehand, to know what is
+ * in it, and a second time while it is played; a file of ordinary size is kept in memory in between.
+ */
+import { createReadStream } from 'node:fs';
+import { constants, createGunzip } from 'node:zlib';
+import { Column } from './column.ts';
+import { parseDecimal } from './decimal.ts';
+import { RecordedSymbol, readTerms, toMicroseconds } from './recorded-symbol.ts';
+import { SimulatorFault } from './simulator-fault.ts';
+import type { TimeRange } from './source.ts';
+import type { RecordingCounts } from './tally.ts';
+
+const newline = 10;
+const tab = 9;
+const blockBytes = 1024 * 1024;
+const heldBytesMax = 512 * 1024 * 1024;
+/** Event times further than this from the receive time are taken for nonsense. */
+const skewMsMax = 86_400_000;
+/** A file without one stream message in so many lines is something else. */
+const linesInVain = 10_000;
+
+/** What a line is: the number of its stream, or one of these. */
+export const lineKind = { skipped: -1, snapshot: -2 } as const;
+
+export interface RecordedStream {
+  readonly name: string;
+  readonly symbol: RecordedSymbol;
+}
+
+export class Recording {
+  readonly file: string;
+  readonly streams: RecordedStream[] = [];
+  readonly symbols = new Map<string, RecordedSymbol>();
+  /** By line: its bytes with the newline, where its payload begins, its stream, when it came, and the market's time. */
+  readonly bytes = new Column(Uint32Array);
+  readonly payloadAt = new Column(Uint8Array);
+  readonly stream = new Column(Int32Array);
+  readonly receivedMs = new Column(Float64Array);
+  readonly marketMs = new Column(Float64Array);
+  /** By line of a snapshot: its update id. */
+  readonly snapshots = new Map<number, number>();
+  range: TimeRange = { firstMs: Infinity, lastMs: -Infinity };
+  messages = 0;
+  skipped = 0;
+  torn = false;
+  #held: Buffer[] | undefined = [];
+  #heldBytes = 0;
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  get lines(): number {
+    return this.bytes.length;
+  }
+
+  counts(): RecordingCounts {
+    const { messages, snapshots, skipped, torn } = this;
+    return { lines: messages + snapshots.size + skipped, messages, snapshots: snapshots.size, skipped, torn };
+  }
+
+  /** The text in pieces of whole lines. */
+  blocks(): Iterable<Buffer> | AsyncIterable<Buffer> {
+    return this.#held ?? readBlocks(this.file, () => {});
+  }
+
+  async scan(): Promise<void> {
+    const tornOff = (): void => {
+      this.torn = true;
+    };
+    for await (const block of readBlocks(this.file, tornOff)) {
+      this.#hold(block);
+      for (let at = 0; at < block.length; ) {
+        const end = block.indexOf(newline, at);
+        const next = end < 0 ? block.length : end + 1;
+        this.#line(block, at, end < 0 ? block.length : end, next - at);
+        at = next;
+      }
+    }
+    if (this.messages === 0) throw notBinance(this.file);
+  }
+
+  #hold(block: Buffer): void {
+    this.#heldBytes += block.length;
+    if (this.#heldBytes > heldBytesMax) this.#held = undefined;
+    this.#held?.push(block);
+  }
+
+  #line(block: Buffer, start: number, end: number, bytes: number): void {
+    const at = block.indexOf(tab, start);
+    const last = block[end - 1] === 13 ? end - 1 : end;
+    const payload = at < 0 || at >= last || at - start > 40 ? -1 : at + 1;
+    const receivedMs = payload < 0 ? Number.NaN : Number(block.toString('latin1', start, at)) / 1e6;
+    let kind: number = lineKind.skipped;
+    let eventMs = Number.NaN;
+    if (receivedMs > 0 && receivedMs < Infinity) {
+      const message = parse(block.toString('utf8', payload, last));
+      if (message !== undefined) [kind, eventMs] = this.#read(message);
+    }
+    this.bytes.push(bytes);
+    this.payloadAt.push(payload < 0 ? 0 : payload - start);
+    this.stream.push(kind);
+    this.#count(kind, end > start);
+    this.#time(kind, receivedMs, eventMs);
+  }
+
+  #count(kind: number, any: boolean): void {
+    if (kind >= 0) this.messages++;
+    else if (kind === lineKind.skipped && any) this.skipped++;
+    if (this.messages === 0 && this.skipped > linesInVain) throw notBinance(this.file);
+  }
+
+  #time(kind: number, receivedMs: number, eventMs: number): void {
+    const lastReceived = this.receivedMs.length === 0 ? 0 : this.receivedMs.at(this.receivedMs.length - 1);
+    const lastMarket = this.marketMs.length === 0 ? 0 : this.marketMs.at(this.marketMs.length - 1);
+    const known = kind !== lineKind.skipped;
+    this.receivedMs.push(known ? Math.max(lastReceived, receivedMs) : lastReceived); // a clock set back is no pause
+    if (!known) return this.marketMs.push(lastMarket);
+    const event = Math.abs(eventMs - receivedMs) <= skewMsMax ? eventMs : receivedMs;
+    this.marketMs.push(Math.max(lastMarket, receivedMs, event));
+    if (kind < 0) return;
+    const { firstMs, lastMs } = this.range;
+    this.range = {
+      firstMs: Math.min(firstMs, receivedMs, event),
+      lastMs: Math.max(lastMs, receivedMs, event),
+    };
+  }
+
+  /** The kind of a line, and its event time in ms where it has one. */
+  #read(message: Record<string, unknown>): [number, number] {
+    const { stream, data } = message as { stream?: unknown; data?: unknown };
+    if (typeof stream === 'string' && typeof data === 'object' && data !== null && stream.includes('@')) {
+      return this.#message(stream, data as Record<string, unknown>);
+    }
+    const { lastUpdateId, bids, asks } = message as {
+      lastUpdateId?: unknown;
+      bids?: unknown;
+      asks?: unknown;
+    };
+    if (typeof lastUpdateId === 'number' && Array.isArray(bids) && Array.isArray(asks)) {
+      this.snapshots.set(this.lines, lastUpdateId);
+      return [lineKind.snapshot, Number.NaN];
+    }
+    return [lineKind.skipped, Number.NaN];
+  }
+
+  #message(name: string, data: Record<string, unknown>): [number, number] {
+    const index = this.#streamIndex(name);
+    const { symbol } = this.streams[index]!;
+    const type = name.slice(name.indexOf('@') + 1);
+    const terms = type === 'trade' || type === 'aggTrade' ? readTerms(data) : undefined;
+    if (terms !== undefined) {
+      symbol.see([data['p']], [data['q']]);
+      if (type === 'trade' && isId(data['t']))
+        symbol.trades.push(this.lines, [data['t'], data['t'], data['t']], terms);
+      const { a, f, l } = data as { a?: unknown; f?: unknown; l?: unknown };
+      if (type === 'aggTrade' && isId(a) && isId(f) && isId(l))
+        symbol.aggregates.push(this.lines, [a, f, l], terms);
+    } else if (type === 'bookTicker') symbol.see([data['b'], data['a']], [data['B'], data['A']]);
+    else if (type.startsWith('depth')) seeDepth(symbol, data);
+    else if (type.startsWith('kline_')) seeKline(symbol, data['k']);
+    const eventUs = toMicroseconds(data['E']) ?? toMicroseconds(data['T']);
+    return [index, eventUs === undefined ? Number.NaN : eventUs / 1_000];
+  }
+
+  #streamIndex(name: string): number {
+    let index = this.#indexes.get(name);
+    if (index === undefined) {
+      const [lower, type] = splitOnce(name);
+      const key = lower.toUpperCase();
+      const symbol = this.symbols.get(key) ?? new RecordedSymbol(key);
+      this.symbols.set(key, symbol);
+      symbol.streams.add(type);
+      index = this.streams.push({ name, symbol }) - 1;
+      this.#indexes.set(name, index);
+    }
+    return index;
+  }
+
+  readonly #indexes = new Map<string, number>();
+}
+
+export async function scanRecording(file: string): Promise<Recording> {
+  const recording = new Recording(file);
+  try {
+    await recording.scan();
+  } catch (error) {
+    if (error instanceof SimulatorFault) throw error;
+    throw readFault(file, error as NodeJS.ErrnoException);
+  }
+  return recording;
+}
+
+/** Whole lines, about a megabyte at a time. A file that ends in the middle gives what is there. */
+async function* readBlocks(file: string, tornOff: () => void): AsyncGenerator<Buffer> {
+  const input = createReadStream(file, { highWaterMark: 256 * 1024 });
+  const text = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH, chunkSize: blockBytes });
+  input.on('error', (error) => text.destroy(error));
+  input.pipe(text);
+  let rest: Buffer[] = [];
+  for await (const chunk of text as AsyncIterable<Buffer>) {
+    const end = chunk.lastIndexOf(newline);
+    if (end < 0) {
+      rest.push(chunk);
+      continue;
+    }
+    yield rest.length === 0
+      ? chunk.subarray(0, end + 1)
+      : Buffer.concat([...rest, chunk.subarray(0, end + 1)]);
+    rest = end + 1 < chunk.length ? [chunk.subarray(end + 1)] : [];
+  }
+  if (rest.length === 0) return;
+  tornOff(); // the last line has no end: it is judged like any other
+  yield Buffer.concat(rest);
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function splitOnce(name: string): [string, string] {
+  const at = name.indexOf('@');
+  return [name.slice(0, at), name.slice(at + 1)];
+}
+
+function seeDepth(symbol: RecordedSymbol, data: Record<string, unknown>): void {
+  for (const side of [data['b'], data['a'], data['bids'], data['asks']]) {
+    if (!Array.isArray(side)) continue;
+    for (const level of side) if (Array.isArray(level)) symbol.see([level[0]], [level[1]]);
+  }
+  const { U, u } = data as { U?: unknown; u?: unknown };
+  if (!isId(U) || !isId(u)) return;
+  symbol.firstUpdateId = Math.min(symbol.firstUpdateId, U);
+  symbol.lastUpdateId = Math.max(symbol.lastUpdateId, u);
+}
+
+function seeKline(symbol: RecordedSymbol, kline: unknown): void {
+  if (typeof kline !== 'object' || kline === null) return;
+  const { o, c, h, l, v, V } = kline as Record<string, unknown>;
+  if ([o, c, h, l].every((price) => parseDecimal(price) !== undefined)) symbol.see([o, c, h, l], [v, V]);
+}
+
+function notBinance(file: string): SimulatorFault {
+  return new SimulatorFault(
+    `${file} holds no message of a Binance combined stream; give a recording whose lines are a receive time in ns, a tab and {"stream":…,"data":…}.`,
+  );
+}
+
+function readFault(file: string, error: NodeJS.ErrnoException): SimulatorFault {
+  if (error.code === 'ENOENT')
+    return new SimulatorFault(`There is no recording ${file}; check the path.`, { cause: error });
+  if (error.code?.startsWith('Z_')) {
+    return new SimulatorFault(
+      `${file} is not sound gzip (${error.message}); give a recording packed with gzip.`,
+      { cause: error },
+    );
+  }
+  return new SimulatorFault(
+    `The recording ${file} cannot be read (${error.message}); check the path and its rights.`,
+    { cause: error },
+  );
+}

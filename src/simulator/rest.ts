@@ -1,0 +1,154 @@
+/** The venue's REST interface under /api/v3: routes, weights and refusals. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { klineRow } from './bar.ts';
+import { exchangeInfo } from './exchange-info.ts';
+import type { Instrument } from './instrument.ts';
+import { isInterval, nextOpen } from './interval.ts';
+import { Query, RestRefusal } from './query.ts';
+import type { Source, SymbolView } from './source.ts';
+import type { Tally } from './tally.ts';
+import { bookTicker, dayTicker } from './ticker.ts';
+import { aggregateRows, tradeRows } from './trade-rows.ts';
+import { WeightMeter, weightPerMinuteMax } from './weight.ts';
+
+interface Route {
+  weight(query: Query): number;
+  answer(query: Query, source: Source): string;
+}
+
+const fixed = (weight: number) => (): number => weight;
+
+const routes: Readonly<Record<string, Route>> = {
+  ping: { weight: fixed(1), answer: () => '{}' },
+  time: { weight: fixed(1), answer: (_query, source) => `{"serverTime":${Math.floor(source.nowMs())}}` },
+  exchangeInfo: {
+    weight: fixed(20),
+    answer: (query, source) => exchangeInfo(Math.floor(source.nowMs()), instruments(query, source)),
+  },
+  depth: { weight: depthWeight, answer: depth },
+  trades: { weight: fixed(25), answer: (query, source) => tradeRows(query, view(query, source)) },
+  historicalTrades: { weight: fixed(25), answer: (query, source) => tradeRows(query, view(query, source)) },
+  aggTrades: { weight: fixed(4), answer: (query, source) => aggregateRows(query, view(query, source)) },
+  klines: { weight: fixed(2), answer: klines },
+  'ticker/24hr': {
+    weight: (query) => tickerWeight(query, 2, 80),
+    answer: (query, source) => perSymbol(query, source, (each) => dayTicker(each, source.nowMs())),
+  },
+  'ticker/bookTicker': {
+    weight: (query) => tickerWeight(query, 2, 4),
+    answer: (query, source) => perSymbol(query, source, bookTicker),
+  },
+};
+const prefix = '/api/v3/';
+
+export class Rest {
+  readonly #source: Source;
+  readonly #tally: Tally;
+  readonly #meter = new WeightMeter();
+
+  constructor(source: Source, tally: Tally) {
+    this.#source = source;
+    this.#tally = tally;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://simulator');
+    const route = pathname.startsWith(prefix) ? routes[pathname.slice(prefix.length)] : undefined;
+    if (route === undefined || request.method !== 'GET') {
+      this.#tally.requestsRefused++;
+      return respond(response, route === undefined ? 404 : 405, '{"code":-1000,"msg":"Path not found."}');
+    }
+    try {
+      const query = new Query(searchParams);
+      if (!this.#allowed(route.weight(query), response)) return;
+      const body = route.answer(query, this.#source);
+      this.#tally.requestsServed++;
+      respond(response, 200, body);
+    } catch (error) {
+      if (!(error instanceof RestRefusal)) throw error;
+      this.#tally.requestsRefused++;
+      respond(response, error.status, `{"code":${error.code},"msg":${JSON.stringify(error.message)}}`);
+    }
+  }
+
+  #allowed(weight: number, response: ServerResponse): boolean {
+    const now = Date.now();
+    const used = this.#meter.take(weight, now);
+    response.setHeader('X-MBX-USED-WEIGHT', used);
+    response.setHeader('X-MBX-USED-WEIGHT-1M', used);
+    if (used <= weightPerMinuteMax) return true;
+    this.#tally.requestsRefused++;
+    response.setHeader('Retry-After', WeightMeter.secondsLeft(now));
+    const message = `Too much request weight used; current limit is ${weightPerMinuteMax} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.`;
+    respond(response, 429, `{"code":-1003,"msg":${JSON.stringify(message)}}`);
+    return false;
+  }
+}
+
+function respond(response: ServerResponse, status: number, body: string): void {
+  response.writeHead(status, {
+    'Content-Type': 'application/json;charset=UTF-8',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+function view(query: Query, source: Source): SymbolView {
+  return viewOf(query.required('symbol'), source);
+}
+
+function viewOf(symbol: string, source: Source): SymbolView {
+  if (!/^[A-Z0-9-_.]{1,20}$/.test(symbol)) {
+    throw new RestRefusal(
+      -1100,
+      "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.",
+    );
+  }
+  const found = source.view(symbol);
+  if (found === undefined) throw new RestRefusal(-1121, 'Invalid symbol.');
+  return found;
+}
+
+function instruments(query: Query, source: Source): readonly Instrument[] {
+  const names = query.symbols() ?? source.listing.map((row) => row.symbol);
+  return names.map((name) => viewOf(name, source).instrument);
+}
+
+/** One object for ?symbol=, a list for ?symbols= and for all. */
+function perSymbol(query: Query, source: Source, answer: (view: SymbolView) => string): string {
+  const symbol = query.text('symbol');
+  if (symbol !== undefined && query.text('symbols') === undefined) return answer(viewOf(symbol, source));
+  const names = query.symbols() ?? source.listing.map((row) => row.symbol);
+  return `[${names.map((name) => answer(viewOf(name, source))).join(',')}]`;
+}
+
+function tickerWeight(query: Query, one: number, all: number): number {
+  return query.text('symbol') !== undefined ? one : all;
+}
+
+function depthWeight(query: Query): number {
+  const limit = query.limit(100, 5_000);
+  if (limit <= 100) return 5;
+  if (limit <= 500) return 25;
+  return limit <= 1_000 ? 50 : 250;
+}
+
+function depth(query: Query, source: Source): string {
+  const { lastUpdateId, bids, asks } = view(query, source).depth(query.limit(100, 5_000));
+  return JSON.stringify({ lastUpdateId, bids, asks });
+}
+
+function klines(query: Query, source: Source): string {
+  const symbol = view(query, source);
+  const interval = query.required('interval');
+  if (!isInterval(interval)) throw new RestRefusal(-1120, 'Invalid interval.');
+  const zone = query.text('timeZone');
+  if (zone !== undefined && !/^[+-]?0?0?(:00)?$/.test(zone)) {
+    throw new RestRefusal(-1130, "Data sent for parameter 'timeZone' is not valid."); // bars here are in UTC only
+  }
+  const until = Math.min(query.whole('endTime') ?? Infinity, source.nowMs());
+  const bars = symbol.bars(interval, query.whole('startTime'), until, query.limit(500, 1_000));
+  const rows = bars.map((bar) => klineRow(bar, nextOpen(interval, bar.openMs) - 1, symbol.instrument));
+  return `[${rows.join(',')}]`;
+}

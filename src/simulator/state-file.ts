@@ -1,0 +1,148 @@
+/**
+ * Where a simulated market keeps its place between two runs. Three files:
+ *   FILE             last ids and prices, every 250 ms, by rename: small
+ *   FILE.checkpoint  the whole market at the start of a minute, from which it can be run again to the same trades
+ *   FILE.bars        finished minute bars, appended
+ */
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { type Bar, flatBar } from './bar.ts';
+import type { MarketState } from './market.ts';
+import type { Pit } from './pit.ts';
+import { SimulatorFault } from './simulator-fault.ts';
+
+const barsBytesMax = 32 * 1024 * 1024;
+const version = 1;
+
+const whole = z.number().int().nonnegative();
+const stateSchema = z.object({
+  version: z.literal(version),
+  seed: z.number(),
+  ticksPerSecond: z.number(),
+  symbols: whole,
+  genesisMs: z.number(),
+  timeUs: z.number(),
+  /** By symbol: last trade, aggregate and update id, and the price in ticks. */
+  last: z.record(z.string(), z.tuple([whole, whole, whole, z.number().positive()])),
+});
+const sideSchema = z.object({ prices: z.array(z.number()).min(1), sizes: z.array(z.number()).min(1) });
+const checkpointSchema = z.object({
+  timeUs: z.number(),
+  dice: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  excitement: z.number(),
+  nextArrivalUs: z.number(),
+  pits: z.array(
+    z.object({
+      bids: sideSchema,
+      asks: sideSchema,
+      tradeId: whole,
+      aggregateId: whole,
+      updateId: whole,
+      fair: z.number(),
+      heat: z.number(),
+      lastUs: z.number(),
+    }),
+  ),
+});
+
+export type SavedState = z.infer<typeof stateSchema>;
+
+export class StateFile {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** What was saved last; undefined when there is nothing yet. */
+  read(): SavedState | undefined {
+    if (!existsSync(this.path)) return undefined;
+    try {
+      return stateSchema.parse(JSON.parse(readFileSync(this.path, 'utf8')));
+    } catch (error) {
+      throw new SimulatorFault(`${this.path} is no saved simulator state; delete it to begin a new market.`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** The newest checkpoint; undefined when there is none or it cannot be used. */
+  readCheckpoint(): MarketState | undefined {
+    try {
+      return checkpointSchema.parse(JSON.parse(readFileSync(`${this.path}.checkpoint`, 'utf8')));
+    } catch {
+      return undefined; // a checkpoint only saves ids from being skipped: without one the market goes on all the same
+    }
+  }
+
+  /** Gives every finished minute of earlier runs, up to `untilMs`, to the tapes. */
+  readBars(pits: readonly Pit[], untilMs: number): void {
+    const path = `${this.path}.bars`;
+    if (!existsSync(path)) return;
+    const tapes = new Map(pits.map((pit) => [pit.instrument.symbol, pit.tape]));
+    const text = readFileSync(path, 'latin1');
+    for (const line of text.slice(Math.max(0, text.length - barsBytesMax)).split('\n')) {
+      const [symbol, bar] = parseBar(line);
+      if (bar !== undefined && bar.openMs < untilMs) tapes.get(symbol)?.adopt(bar);
+    }
+    if (statSync(path).size > 2 * barsBytesMax) this.#replace(path, text.slice(-barsBytesMax));
+  }
+
+  write(state: Omit<SavedState, 'version'>): void {
+    this.#replace(this.path, JSON.stringify({ version, ...state }));
+  }
+
+  writeCheckpoint(state: string): void {
+    this.#replace(`${this.path}.checkpoint`, state);
+  }
+
+  appendBars(lines: string): void {
+    if (lines !== '') appendFileSync(`${this.path}.bars`, lines);
+  }
+
+  #replace(path: string, text: string): void {
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(`${path}.new`, text);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      throw new SimulatorFault(
+        `The simulator state cannot be written to ${path}; choose a folder that can be written.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+export function barLine(symbol: string, bar: Bar): string {
+  const { openMs, open, high, low, close, volume, quote, trades, takerVolume, takerQuote, firstId, lastId } =
+    bar;
+  return `${[symbol, openMs, open, high, low, close, volume, quote, trades, takerVolume, takerQuote, firstId, lastId].join(' ')}\n`;
+}
+
+function parseBar(line: string): [string, Bar | undefined] {
+  const words = line.split(' ');
+  if (words.length !== 13 || !words.slice(1).every((word) => /^-?\d+$/.test(word))) return ['', undefined];
+  const number = (index: number): number => Number(words[index]);
+  const bar = flatBar(number(1), number(5));
+  bar.open = number(2);
+  bar.high = number(3);
+  bar.low = number(4);
+  bar.volume = BigInt(words[6]!);
+  bar.quote = BigInt(words[7]!);
+  bar.trades = number(8);
+  bar.takerVolume = BigInt(words[9]!);
+  bar.takerQuote = BigInt(words[10]!);
+  bar.firstId = number(11);
+  bar.lastId = number(12);
+  return [words[0]!, bar];
+}

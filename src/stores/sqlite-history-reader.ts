@@ -1,0 +1,76 @@
+/** History out of SQLite, over a read-only connection. */
+import type Database from 'better-sqlite3';
+import type { BarsQuery, HistoryReader, TradesQuery } from '../market/history.ts';
+import type { Instrument } from '../market/instrument.ts';
+import type { Bar, Enigma, TradeRow } from '../market/tick.ts';
+import { barColumns, barOf, type Columns, enigmaColumns, enigmaOf, tradeColumns, tradeOf } from './sqlite-rows.ts';
+
+const selectBars = `SELECT ${barColumns} FROM bars
+  WHERE symbol_id = ? AND resolution = ? AND open_time >= ? AND open_time < ? ORDER BY open_time DESC LIMIT ?`;
+const selectTrades = `SELECT ${tradeColumns} FROM trades
+  WHERE symbol_id = ? AND trade_id >= ? AND trade_id <= ? ORDER BY trade_id LIMIT ?`;
+const selectEnigma = `SELECT ${enigmaColumns} FROM enigma WHERE symbol_id = ?`;
+const selectSymbolId = 'SELECT id FROM symbolsmap WHERE symbol = ?';
+
+export class SqliteHistoryReader implements HistoryReader {
+  readonly #db: Database.Database;
+  readonly #instruments: ReadonlyMap<string, number>;
+  /** Only found ones: a symbol may be enrolled later. */
+  readonly #symbolIds = new Map<string, number>();
+  readonly #bars: Database.Statement<unknown[], Columns>;
+  readonly #trades: Database.Statement<unknown[], Columns>;
+  readonly #enigma: Database.Statement<unknown[], Columns>;
+  readonly #symbolId: Database.Statement<unknown[], number>;
+
+  /**
+   * @param db Opened by `openMarketReader`; the reader closes it.
+   * @param dictionary Gives the ids in what is read; a symbol that is not in it has its lasting id.
+   */
+  constructor(db: Database.Database, dictionary: readonly Instrument[] = []) {
+    this.#db = db;
+    this.#instruments = new Map(dictionary.map(({ symbol, id }) => [symbol, id]));
+    this.#bars = db.prepare<unknown[], Columns>(selectBars).raw();
+    this.#trades = db.prepare<unknown[], Columns>(selectTrades).raw();
+    this.#enigma = db.prepare<unknown[], Columns>(selectEnigma).raw();
+    this.#symbolId = db.prepare<unknown[], number>(selectSymbolId).pluck();
+  }
+
+  // Reads block their thread, and what they throw is a rejection: hence async without an await.
+  // eslint-disable-next-line typescript/require-await
+  async bars(query: BarsQuery): Promise<Bar[]> {
+    const symbolId = this.#lastingId(query.symbol);
+    if (symbolId === undefined) return [];
+    const instrument = this.#instruments.get(query.symbol) ?? symbolId;
+    const { resolution, from, to, limit } = query;
+    const rows = this.#bars.all(symbolId, resolution, from, to, limit);
+    return rows.map((row) => barOf(row, instrument, resolution)).reverse();
+  }
+
+  // eslint-disable-next-line typescript/require-await
+  async trades(query: TradesQuery): Promise<TradeRow[]> {
+    const symbolId = this.#lastingId(query.symbol);
+    if (symbolId === undefined) return [];
+    const instrument = this.#instruments.get(query.symbol) ?? symbolId;
+    return this.#trades.all(symbolId, query.fromId, query.toId, query.limit).map((row) => tradeOf(row, instrument));
+  }
+
+  // eslint-disable-next-line typescript/require-await
+  async enigma(symbol: string): Promise<Enigma | undefined> {
+    const symbolId = this.#lastingId(symbol);
+    const row = symbolId === undefined ? undefined : this.#enigma.get(symbolId);
+    return row && enigmaOf(row, this.#instruments.get(symbol) ?? symbolId!);
+  }
+
+  close(): Promise<void> {
+    this.#db.close();
+    return Promise.resolve();
+  }
+
+  #lastingId(symbol: string): number | undefined {
+    const known = this.#symbolIds.get(symbol);
+    if (known !== undefined) return known;
+    const found = this.#symbolId.get(symbol);
+    if (found !== undefined) this.#symbolIds.set(symbol, found);
+    return found;
+  }
+}

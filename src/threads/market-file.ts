@@ -1,0 +1,49 @@
+/** What a run begins with: the instruments with their lasting ids, and each shard's first state from the stores. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { seedInstrument } from '../compute/seed.ts';
+import { shardMemory } from '../compute/shard-memory.ts';
+import type { Dictionary, Instrument } from '../market/instrument.ts';
+import type { Bar } from '../market/tick.ts';
+import { SqliteHistoryWriter } from '../stores/sqlite-history-writer.ts';
+import { SqliteInstruments } from '../stores/sqlite-instruments.ts';
+import { openMarketDatabase } from '../stores/sqlite-schema.ts';
+import { seedsOf } from '../stores/sqlite-seed.ts';
+import { type ShardEstate, ShardSnapshots, shardEstate } from '../workers/shard-snapshots.ts';
+
+export interface MarketStart {
+  readonly file: string;
+  readonly dictionary: Dictionary;
+  /** One a shard: seeded, ready to be run. */
+  readonly estates: readonly ShardEstate[];
+}
+
+/**
+ * Opens the market's file, enrols what is listed, and completes and loads what an earlier run left. The file is closed
+ * again: from then on the writer thread owns it.
+ */
+export async function openMarket(
+  dataDir: string,
+  listed: readonly Omit<Instrument, 'id'>[],
+  shards: number,
+  epoch: number,
+): Promise<MarketStart> {
+  mkdirSync(dataDir, { recursive: true });
+  const file = join(dataDir, 'market.db');
+  const db = openMarketDatabase(file);
+  const instruments = new SqliteInstruments(db).enrol(listed);
+  const rows = Math.ceil(instruments.length / shards);
+  const estates = Array.from({ length: shards }, () => shardEstate(rows));
+  const memories = estates.map((estate) => shardMemory(rows, new Float64Array(estate.minutes)));
+  const completed: Bar[] = [];
+  for (const seed of seedsOf(db, instruments)) {
+    const place = seed.instrument - 1;
+    completed.push(...seedInstrument(memories[place % shards]!, Math.floor(place / shards), seed));
+  }
+  for (const [index, estate] of estates.entries()) new ShardSnapshots(estate).take(memories[index]!, 0);
+  const writer = new SqliteHistoryWriter(db, instruments, 'none');
+  if (completed.length > 0) await writer.write({ trades: [], bars: completed, quotes: [], enigma: [] });
+  await writer.close();
+  if (db.open) db.close();
+  return { file, dictionary: { epoch, version: 1, instruments }, estates };
+}

@@ -1,0 +1,36 @@
+/** The configuration in the words of the parts. */
+import type { Config } from '../config/load.ts';
+import type { GatewayLimits } from '../gateway/limits.ts';
+import type { ShardRules } from '../workers/shard-options.ts';
+
+export function shardRules(config: Config): ShardRules {
+  return {
+    graceMicros: config.bars.grace * 1_000,
+    formingMicros: config.bars.formingEvery * 1_000,
+    reorderMicros: config.workers.reorderTime * 1_000,
+    reorderRecords: config.workers.reorderRecords,
+    quotes: config.stores.quotes,
+    bars: config.bars.enabled,
+    enigma: config.enigma.enabled,
+    snapshotRecords: config.workers.queue / 2,
+    waitWhenFull: config.workers.whenFull === 'wait',
+  };
+}
+
+export function gatewayLimits(config: Config): GatewayLimits {
+  const { gateway, frames } = config;
+  return {
+    connections: gateway.connections,
+    messageBytesMax: gateway.messageBytesMax,
+    messagesPerSecond: gateway.messagesPerSecond,
+    symbolsPerRequest: gateway.symbolsPerRequest,
+    subscriptionsPerConnection: gateway.subscriptionsPerConnection,
+    softBytes: gateway.softBytes,
+    outboxBytes: gateway.outboxBytes,
+    idleTimeoutS: Math.ceil(gateway.idleTimeout / 1_000),
+    heartbeatMs: gateway.heartbeat,
+    queriesInFlight: gateway.queriesInFlight,
+    queryTimeoutMs: gateway.queryTimeout,
+    v1: { records: frames.v1Records, windowMs: frames.v1Window },
+  };
+}

@@ -1,0 +1,187 @@
+/** One server: its threads, joined by shared memory, from start to stop. The hub runs on the thread that calls this. */
+import { existsSync } from 'node:fs';
+import { MessageChannel } from 'node:worker_threads';
+import { UsageFault } from '../cli/arguments.ts';
+import type { Config } from '../config/load.ts';
+import { WriterControl } from '../stores/writer-control.ts';
+import { balance, type Stage } from '../telemetry/accounting.ts';
+import type { Log } from '../telemetry/log.ts';
+import { ShardPool } from '../workers/pool.ts';
+import { FeedLine, listInstruments, type ListedStream, type RecordedSpan, venueRest } from './feed-line.ts';
+import { GatewayThread, ListenFault } from './gateway-thread.ts';
+import { openMarket } from './market-file.ts';
+import type { QueryData } from './query.ts';
+import { layRings, type Rings } from './rings.ts';
+import { gatewayLimits } from './rules.ts';
+import { stagesOf } from './stages.ts';
+import { Thread } from './thread.ts';
+import type { WriterData } from './writer.ts';
+
+export type { ListedStream, RecordedSpan };
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly version: string;
+  readonly listing: readonly ListedStream[];
+  /** Set when a recording is played: its times are the market's. */
+  readonly recorded?: RecordedSpan;
+  /** A part that cannot be started again has failed. */
+  readonly onFault: (reason: string) => void;
+}
+
+const healthEveryMs = 1_000;
+const restartMs = 10;
+const settleEveryMs = 50;
+
+export class Server {
+  readonly port: number;
+  /** The market's database file. */
+  readonly file: string;
+  readonly firstSubscriber: Promise<void>;
+  readonly #parts: Parts;
+  readonly #health: NodeJS.Timeout;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.port = parts.gateway.port;
+    this.file = parts.file;
+    this.firstSubscriber = parts.gateway.firstSubscriber;
+    this.#health = setInterval(() => void this.#tellHealth(), healthEveryMs);
+  }
+
+  async stages(): Promise<Stage[]> {
+    const { line, pool, rings, writerControl, gateway } = this.#parts;
+    const reports = rings.shards.map(({ index }) => pool.report(index));
+    return stagesOf(line, reports, writerControl.read(), await gateway.account());
+  }
+
+  /** Resolves when `messages` have come in and all that they caused has gone out and is stored. */
+  async settle(messages: number): Promise<void> {
+    const { line, rings, writerControl } = this.#parts;
+    while (line.feed.health().account.messages < messages) await pause(settleEveryMs);
+    // Two clock records after the last message: then everything that waits for market time has been let go.
+    const clocks = line.hub.account().clocksSent + 3 * rings.shards.length;
+    while (line.hub.account().clocksSent < clocks || line.hub.account().waiting > 0) await pause(settleEveryMs);
+    for (let tries = 0; tries < 100; tries++) {
+      await writerControl.flush(new Int32Array(rings.sinkBell));
+      if ((await this.stages()).every((stage) => balance(stage) === 0n)) return;
+      await pause(settleEveryMs);
+    }
+  }
+
+  async #tellHealth(): Promise<void> {
+    const { line, pool, rings, writerControl, gateway } = this.#parts;
+    const feed = line.feed.health();
+    const writer = writerControl.read();
+    const open = feed.connections.filter(({ state }) => state === 'open').length;
+    gateway.tellHealth({
+      status: open === feed.connections.length && writer.state === 'embedded' ? 'ok' : 'degraded',
+      feeds: feed,
+      hub: line.hub.account(),
+      shards: rings.shards.map(({ index }) => pool.report(index)),
+      store: writer,
+    });
+  }
+
+  /** Ends in the order of the line, so that whatever has come in goes out and is stored. May take a few seconds. */
+  async close(): Promise<void> {
+    clearInterval(this.#health);
+    const { line, pool, rings, writer, writerControl, query, gateway, log } = this.#parts;
+    await line.close();
+    await pool.close();
+    await writer.close(() => writerControl.stop(new Int32Array(rings.sinkBell)));
+    await gateway.close();
+    await query.close(() => query.worker.postMessage({ stop: true }));
+    log.close();
+  }
+}
+
+interface Parts {
+  readonly file: string;
+  readonly log: Log;
+  readonly line: FeedLine;
+  readonly rings: Rings;
+  readonly pool: ShardPool;
+  readonly writer: Thread;
+  readonly writerControl: WriterControl;
+  readonly query: Thread;
+  readonly gateway: GatewayThread;
+}
+
+/** Starts everything and resolves when the gateway listens. @throws UsageFault when the address cannot be had */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { config, log, listing, onFault } = options;
+  const listed = await listInstruments(venueRest(config), listing, log, () => false);
+  const market = await openMarket(config.dataDir, listed, config.workers.count, Math.floor(Date.now() / 1_000));
+  const rings = layRings(config, market);
+  const dictionary = market.dictionary;
+
+  const toQuery = new MessageChannel();
+  const gateway = await startGateway(options, rings, market.dictionary, toQuery.port1);
+  const writerControl = new WriterControl();
+  const writerData: WriterData = {
+    rings: rings.shards.flatMap(({ sinks }) => sinks.map(({ memory }) => memory)),
+    bell: rings.sinkBell,
+    file: market.file,
+    dictionary: dictionary.instruments,
+    control: writerControl.memory,
+    quotes: config.stores.quotes,
+    commitRows: config.stores.commitRows,
+    commitMs: config.stores.commitEvery,
+    formingMs: config.stores.formingEvery,
+  };
+  const writer = new Thread('writer', 'writer', { workerData: writerData }, { onFault });
+  await writer.message(readyOf);
+  const queryData: QueryData = { file: market.file, dictionary: dictionary.instruments, latest: rings.latest, ports: [toQuery.port2] };
+  const query = new Thread('query', 'query', { workerData: queryData, transferList: [toQuery.port2] }, { onFault });
+  await query.message(readyOf);
+
+  const pool = new ShardPool({
+    filename: new URL(`./shard${import.meta.url.slice(-3)}`, import.meta.url).href,
+    shards: rings.shards,
+    stuckMs: config.workers.stuckAfter,
+    restartMs,
+    onRestart: (shard, reason, restarts) => log.incident(`shard ${shard}`, 'a shard was started anew', { shard, reason, restarts }),
+  });
+  const line = new FeedLine(config, dictionary, rings.shards, listing, options.recorded);
+  line.start(log);
+  return new Server({ file: market.file, log, line, rings, pool, writer, writerControl, query, gateway });
+}
+
+async function startGateway(
+  { config, version, onFault }: ServerOptions,
+  rings: Rings,
+  dictionary: Parameters<typeof GatewayThread.start>[0]['dictionary'],
+  query: MessageChannel['port1'],
+): Promise<GatewayThread> {
+  const webRoot = new URL('../../web/dist/', import.meta.url).pathname;
+  try {
+    return await GatewayThread.start(
+      {
+        rings: rings.shards.flatMap(({ gateways }) => gateways.map(({ memory }) => memory)),
+        bell: new Int32Array(rings.gatewayBell),
+        dictionary,
+        host: config.server.host,
+        port: config.server.port,
+        ...(existsSync(webRoot) ? { webRoot } : {}),
+        limits: gatewayLimits(config),
+        query,
+        version,
+        allowedOrigins: config.server.cors.allowed_origins,
+      },
+      { onFault },
+    );
+  } catch (error) {
+    if (error instanceof ListenFault) throw new UsageFault(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function readyOf(message: unknown): true | undefined {
+  return (message as { ready?: boolean }).ready === true ? true : undefined;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,165 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { SimulatorOptions } from '../../src/simulator/options.ts';
+import type { SimulatorCommand, SimulatorMessage } from '../../src/simulator/protocol.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { connect, get, type Loose, scratchFolder, simulate } from './client.ts';
+
+const entry = join(import.meta.dirname, '../../src/simulator/process.ts');
+const node = join(import.meta.dirname, '../../node_modules/.bin/node');
+
+function launch(options: SimulatorOptions): ChildProcess {
+  const child = fork(entry, [JSON.stringify(options)], {
+    execPath: node,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+async function told<K extends SimulatorMessage['kind']>(
+  child: ChildProcess,
+  kind: K,
+): Promise<Extract<SimulatorMessage, { kind: K }>> {
+  for (;;) {
+    const [message] = (await once(child, 'message')) as [SimulatorMessage];
+    if (message.kind === kind) return message as Extract<SimulatorMessage, { kind: K }>;
+  }
+}
+
+const tell = (child: ChildProcess, command: SimulatorCommand): boolean => child.send(command);
+
+interface Trade {
+  t: number;
+  p: string;
+  q: string;
+  T: number;
+  m: boolean;
+}
+
+function trades(messages: readonly string[]): Trade[] {
+  return messages.map((text) => JSON.parse(text) as Trade);
+}
+
+describe('a market with a state file', () => {
+  test('goes on after a restart: ids and times rise, prices do not jump, trades and bars of before are known', async () => {
+    const stateFile = join(scratchFolder(), 'deep', 'state.json');
+    const options = { stateFile, seed: 31, ticksPerSecond: 2_000 };
+    const first = await startSimulator(options);
+    const before = await connect(first, '/ws/btcusdt@trade');
+    await before.until(150);
+    await first.close();
+    const old = trades(before.messages);
+    const second = await simulate(options);
+    const after = await connect(second, '/ws/btcusdt@trade');
+    const next = trades(await after.until(50));
+    expect(next[0]!.t).toBeGreaterThan(old.at(-1)!.t);
+    expect(next[0]!.T).toBeGreaterThanOrEqual(old.at(-1)!.T);
+    expect(Math.abs(Number(next[0]!.p) / Number(old.at(-1)!.p) - 1)).toBeLessThan(0.01);
+    const { body } = await get(
+      second,
+      `/api/v3/historicalTrades?symbol=BTCUSDT&fromId=${old[0]!.t}&limit=1000`,
+    );
+    const known = body
+      .slice(0, old.length)
+      .map((row: Loose) => [row.id, row.price, row.qty, row.time, row.isBuyerMaker]);
+    expect(known).toEqual(old.map(({ t, p, q, T, m }) => [t, p, q, T, m]));
+    for (let i = 1; i < body.length; i++) expect(body[i].id).toBe(body[i - 1].id + 1); // and none is missing in between
+  });
+
+  test('with other options, or after a long absence, ids skip ahead and the price goes on', async () => {
+    const stateFile = join(scratchFolder(), 'state.json');
+    const first = await startSimulator({
+      stateFile,
+      seed: 32,
+      startTimeMs: Date.UTC(2026, 0, 1),
+      ticksPerSecond: 1_000,
+    });
+    const before = await connect(first, '/ws/btcusdt@trade');
+    await before.until(50);
+    await first.close();
+    const old = trades(before.messages).at(-1)!;
+    const second = await simulate({
+      stateFile,
+      seed: 32,
+      startTimeMs: Date.UTC(2026, 0, 3),
+      ticksPerSecond: 1_000,
+    });
+    const after = await connect(second, '/ws/btcusdt@trade');
+    const [next] = trades(await after.until(1));
+    expect(next!.t).toBeGreaterThan(old.t + 2 * 86_400 * 1_000);
+    expect(next!.T).toBeGreaterThanOrEqual(Date.UTC(2026, 0, 3));
+    expect(Math.abs(Number(next!.p) / Number(old.p) - 1)).toBeLessThan(0.01);
+  });
+
+  test('that was saved by something else is a fault that says what to do', async () => {
+    const stateFile = join(scratchFolder(), 'state.json');
+    writeFileSync(stateFile, '{"hello":1}');
+    await expect(startSimulator({ stateFile })).rejects.toThrow(
+      `${stateFile} is no saved simulator state; delete it to begin a new market.`,
+    );
+  });
+});
+
+describe('the simulator as a process', () => {
+  test('killed by SIGKILL and started again, never gives an id twice, and knows every trade it had sent', async () => {
+    const options = { stateFile: join(scratchFolder(), 'state.json'), seed: 33, ticksPerSecond: 2_000 };
+    const child = launch(options);
+    const first = await told(child, 'ready');
+    const before = await connect(first, '/ws/btcusdt@trade');
+    await before.until(100);
+    await sleep(400);
+    child.kill('SIGKILL');
+    await before.closed;
+    const old = trades(before.messages);
+    const second = await told(launch(options), 'ready');
+    const after = await connect(second, '/ws/btcusdt@trade');
+    const next = trades(await after.until(50));
+    expect(next[0]!.t).toBeGreaterThan(old.at(-1)!.t);
+    expect(next[0]!.T).toBeGreaterThan(old.at(-1)!.T);
+    expect(Math.abs(Number(next[0]!.p) / Number(old.at(-1)!.p) - 1)).toBeLessThan(0.01);
+    const { body } = await get(
+      second,
+      `/api/v3/historicalTrades?symbol=BTCUSDT&fromId=${old.at(-20)!.t}&limit=1000`,
+    );
+    expect(body.slice(0, 20).map((row: Loose) => [row.id, row.price, row.qty, row.time])).toEqual(
+      old.slice(-20).map(({ t, p, q, T }) => [t, p, q, T]),
+    );
+    expect(body.at(-1).id - body[0].id).toBe(body.length - 1);
+  });
+
+  test('starts, reports and closes on command, and says when a flood is over', async () => {
+    const child = launch({ flood: { symbols: 3, messages: 1_000 }, hold: true });
+    const ready = await told(child, 'ready');
+    expect(ready.listing.map(({ symbol }) => symbol)).toEqual(['BTCUSDT', 'ETHUSDT', 'SOLUSDT']);
+    const client = await connect(ready, '/ws/btcusdt@trade');
+    tell(child, { kind: 'start' });
+    const { report } = await told(child, 'finished');
+    expect(await client.until(report.sent.trade)).toHaveLength(report.sent.trade);
+    tell(child, { kind: 'report' });
+    expect((await told(child, 'report')).report.produced).toEqual(report.produced);
+    tell(child, { kind: 'close' });
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test('ends when its parent is gone', async () => {
+    const child = launch({ hold: true });
+    await told(child, 'ready');
+    child.disconnect();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test('tells its parent of a fault and exits with 2', async () => {
+    const child = launch({ recording: { file: '/nowhere/x.tsv.gz', speed: 1 } });
+    const exit = once(child, 'exit');
+    expect((await told(child, 'fault')).message).toBe(
+      'There is no recording /nowhere/x.tsv.gz; check the path.',
+    );
+    expect(await exit).toEqual([2, null]);
+  });
+});
