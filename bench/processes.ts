@@ -45,9 +45,10 @@ export async function startLine(flood: FloodOptions, settings: Readonly<Record<s
   );
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const server = spawn(process.execPath, ['src/main.ts', 'serve', '--config', config, ...set], {
-    stdio: ['ignore', 'inherit', 'pipe'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = await listeningPort(server);
+  await streamsGranted(port);
   return {
     exchange,
     server,
@@ -63,22 +64,30 @@ export async function startLine(flood: FloodOptions, settings: Readonly<Record<s
   };
 }
 
-/** The port that the server's log names; its other lines go on to our own standard error. */
+/** The port that the server says it listens on. */
 function listeningPort(server: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     let text = '';
-    server.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+    server.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop()!;
-      for (const line of lines) {
-        const port = /"port":(\d+)/.exec(line)?.[1];
-        if (line.includes('listening') && port !== undefined) resolve(Number(port));
-        else if (!line.includes('"level":30') && !line.includes('"level":"info"')) process.stderr.write(`${line}\n`);
-      }
+      const port = /listens on http:\S+:(\d+)\n/.exec(text)?.[1];
+      if (port !== undefined) resolve(Number(port));
     });
     server.once('exit', (code) => reject(new Error(`the server ended with code ${code}`)));
   });
+}
+
+interface FeedsHealth {
+  readonly feeds?: { readonly connections: readonly { readonly state: string; readonly missing: number }[] };
+}
+
+/** Resolves when the exchange has granted every stream: what it plays before that nobody hears. */
+async function streamsGranted(port: number): Promise<void> {
+  for (;;) {
+    const { feeds } = (await (await fetch(`http://127.0.0.1:${port}/api/v1/health`)).json()) as FeedsHealth;
+    if (feeds?.connections.every(({ state, missing }) => state === 'open' && missing === 0) === true) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Connects one v2 client and subscribes it; each binary message goes to `take` as it comes. */

@@ -1,10 +1,10 @@
 /** Elements of index.html, and writes that leave an unchanged text alone. */
 
 /** @throws TypeError when index.html has no such element */
-export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new TypeError(`index.html has no #${id}`);
-  return element as T;
+  return element;
 }
 
 export function write(element: Element, text: string): void {

@@ -55,7 +55,8 @@ export class EnigmaPanel {
     this.#mark.style.left = `${level ?? 0}%`;
     if (level === undefined) this.#meter.removeAttribute('aria-valuenow');
     else this.#meter.setAttribute('aria-valuenow', level.toFixed(2));
-    const text = (mantissa: number): string => grouped(this.#client.dictionary.priceText(enigma!.instrument, mantissa));
+    const text = (mantissa: number): string =>
+      grouped(this.#client.dictionary.priceText(enigma!.instrument, mantissa));
     this.#drawEnd('atl', enigma && text(enigma.atl), enigma?.atlTime);
     this.#drawEnd('ath', enigma && text(enigma.ath), enigma?.athTime);
     const prices = enigma === undefined ? [] : fibonacciPrices(enigma);
@@ -68,7 +69,7 @@ export class EnigmaPanel {
 
   #drawEnd(name: 'atl' | 'ath', price: string | undefined, time: number | undefined): void {
     write(byId(name), price ?? '–');
-    const date = byId<HTMLTimeElement>(`${name}-time`);
+    const date = byId(`${name}-time`) as HTMLTimeElement;
     write(date, time === undefined || time === 0 ? '' : dateText(time));
   }
 }

@@ -69,7 +69,14 @@ export class MarketState {
     for (const symbol of this.rows.keys()) if (!listed.has(symbol)) this.rows.delete(symbol);
     for (const symbol of symbols) {
       if (this.rows.has(symbol.symbol)) continue;
-      const empty = { instrument: 0, last: 0, time: 0, direction: 'flat', moves: 0, ticker: undefined } as const;
+      const empty = {
+        instrument: 0,
+        last: 0,
+        time: 0,
+        direction: 'flat',
+        moves: 0,
+        ticker: undefined,
+      } as const;
       this.rows.set(symbol.symbol, { listed: symbol, ...empty });
     }
   }
@@ -140,7 +147,12 @@ export class MarketState {
   takeQuotes(batch: QuoteBatch): void {
     if (!this.isSelected(batch.instrument) || batch.count === 0) return;
     const i = batch.count - 1;
-    this.quote = { bid: batch.bid[i]!, bidSize: batch.bidSize[i]!, ask: batch.ask[i]!, askSize: batch.askSize[i]! };
+    this.quote = {
+      bid: batch.bid[i]!,
+      bidSize: batch.bidSize[i]!,
+      ask: batch.ask[i]!,
+      askSize: batch.askSize[i]!,
+    };
   }
 }
 

@@ -27,7 +27,8 @@ const magnitudes: readonly [number, string][] = [
 export function shortText(value: number): string {
   const [unit, name] = magnitudes.find(([least]) => value >= least) ?? [1, ''];
   const part = value / unit;
-  const text = name === '' && Number.isInteger(part) ? String(part) : part.toFixed(part >= 100 ? 0 : part >= 10 ? 1 : 2);
+  const text =
+    name === '' && Number.isInteger(part) ? String(part) : part.toFixed(part >= 100 ? 0 : part >= 10 ? 1 : 2);
   return name === '' ? text : `${text}${narrow}${name}`;
 }
 

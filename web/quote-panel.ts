@@ -49,7 +49,10 @@ export class QuotePanel {
     write(this.#askSize, isQuoted ? sizeText(quote.askSize) : '');
   }
 
-  #drawDay(ticker: NonNullable<MarketState['selected']>['ticker'], priceText: (mantissa: number) => string): void {
+  #drawDay(
+    ticker: NonNullable<MarketState['selected']>['ticker'],
+    priceText: (mantissa: number) => string,
+  ): void {
     if (ticker === undefined) {
       for (const element of [this.#change, this.#range, this.#volume]) write(element, '–');
       return;

@@ -20,7 +20,12 @@ export async function fetchSymbols(): Promise<ListedSymbol[]> {
 }
 
 /** The newest bars, rising in time. */
-export async function fetchBars(symbol: string, resolution: string, limit: number, signal: AbortSignal): Promise<ChartBar[]> {
+export async function fetchBars(
+  symbol: string,
+  resolution: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<ChartBar[]> {
   const url = apiUrl(`symbols/${encodeURIComponent(symbol)}/bars`);
   url.searchParams.set('resolution', resolution);
   url.searchParams.set('limit', String(limit));

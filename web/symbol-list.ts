@@ -17,14 +17,19 @@ export class SymbolList {
   readonly #client: TickwireClient;
   readonly #choose: (symbol: string) => void;
   readonly #list = byId('symbols');
-  readonly #filter = byId<HTMLInputElement>('filter');
+  readonly #filter = byId('filter') as HTMLInputElement;
   readonly #lines = new Map<string, Line>();
   readonly #changed = new Set<Row>();
   readonly #touchRows: () => void;
   /** All lines anew: other symbols, another filter, another choice. */
   readonly touch: () => void;
 
-  constructor(state: MarketState, client: TickwireClient, pass: RenderPass, choose: (symbol: string) => void) {
+  constructor(
+    state: MarketState,
+    client: TickwireClient,
+    pass: RenderPass,
+    choose: (symbol: string) => void,
+  ) {
     this.#state = state;
     this.#client = client;
     this.#choose = choose;
@@ -47,7 +52,9 @@ export class SymbolList {
   #visible(): Row[] {
     const wanted = this.#filter.value.trim().toUpperCase();
     const rows = [...this.#state.rows.values()];
-    return wanted === '' ? rows : rows.filter(({ listed }) => nameOf(listed).includes(wanted) || listed.symbol.includes(wanted));
+    return wanted === ''
+      ? rows
+      : rows.filter(({ listed }) => nameOf(listed).includes(wanted) || listed.symbol.includes(wanted));
   }
 
   #filterKey(event: KeyboardEvent): void {
@@ -74,10 +81,12 @@ export class SymbolList {
 
   #draw(): void {
     const rows = this.#visible();
-    for (const { listed } of rows) if (!this.#lines.has(listed.symbol)) this.#lines.set(listed.symbol, newLine(listed));
+    for (const { listed } of rows)
+      if (!this.#lines.has(listed.symbol)) this.#lines.set(listed.symbol, newLine(listed));
     this.#list.replaceChildren(...rows.map(({ listed }) => this.#lines.get(listed.symbol)!.option));
     const chosen = this.#state.selection?.symbol;
-    for (const [symbol, { option }] of this.#lines) option.setAttribute('aria-selected', String(symbol === chosen));
+    for (const [symbol, { option }] of this.#lines)
+      option.setAttribute('aria-selected', String(symbol === chosen));
     const active = chosen === undefined ? undefined : this.#lines.get(chosen)?.option;
     this.#list.setAttribute('aria-activedescendant', active?.id ?? '');
     if (document.activeElement === this.#list) active?.scrollIntoView({ block: 'nearest' });

@@ -30,7 +30,8 @@ export class TradeTape {
       if (row.dataset['id'] === id) continue;
       row.dataset['id'] = id;
       row.className = trade === undefined ? '' : trade.takerSold ? 'down' : 'up';
-      row.title = trade === undefined ? '' : `trade ${trade.id}, the taker ${trade.takerSold ? 'sold' : 'bought'}`;
+      row.title =
+        trade === undefined ? '' : `trade ${trade.id}, the taker ${trade.takerSold ? 'sold' : 'bought'}`;
       write(time!, trade === undefined ? '' : clockText(trade.time));
       write(price!, trade === undefined ? '' : grouped(dictionary.priceText(instrument, trade.price)));
       write(size!, trade === undefined ? '' : grouped(dictionary.sizeText(instrument, trade.size)));

@@ -89,6 +89,7 @@ async function play(demo: DemoOptions, server: Server, exchange: ExchangeProcess
   const waited = new Promise<void>((resolve) => setTimeout(resolve, demo.wait * 1_000).unref());
   const first = server.firstSubscriber.then(() => new Promise((resolve) => setTimeout(resolve, gatherMs)));
   await Promise.race([waited, first]);
+  await server.subscribed();
   exchange.play();
   const { report } = await exchange.finished;
   await server.settle(Object.values(report.sent).reduce((sum, count) => sum + count, 0));

@@ -18,7 +18,7 @@ export async function runServe(command: Command): Promise<void> {
     listing: config.exchange.symbols.map((native) => ({ native, trades: config.exchange.trades })),
     onFault: (reason) => shutdown.end(reason),
   });
-  log.info('listening', { port: server.port, symbols: config.exchange.symbols.length });
+  process.stdout.write(`tickwire ${version} listens on http://${config.server.host}:${server.port}\n`);
   const reason = await shutdown.asked;
   log.info('stopping', { reason });
   await server.close();

@@ -32,10 +32,13 @@ export interface LinkListener {
   state(state: ConnectionState): void;
 }
 
-/** Close codes after which coming back would end the same way (`proto/control.md`). */
-const finalCodes = new Set([1002, 1003, 1007, 1008, 1009, 1010]);
-/** The server asks for less: the first wait is the longest at once. */
-const tooManyMessages = 4029;
+/** Close codes of a broken protocol: coming back would end the same way. */
+const finalCodes = new Set([1002, 1003, 1007, 1008, 1010]);
+
+/** Whether to come back. The server may say so in the close's reason (`proto/control.md`). */
+function isFinal(code: number, reason: string): boolean {
+  return finalCodes.has(code) || /"resume":\s*false/.test(reason);
+}
 
 export class Link {
   readonly #options: LinkOptions;
@@ -103,14 +106,14 @@ export class Link {
   #broke(code: number, reason: string): void {
     clearTimeout(this.#timer);
     this.#socket = undefined;
-    if (finalCodes.has(code)) {
+    if (isFinal(code, reason)) {
       this.#closed = true;
       this.#listener.state({ state: 'closed', code, reason });
       return;
     }
     const { backoff, random } = this.#options;
     const attempt = Math.max(1, this.#attempt);
-    const retryInMs = code === tooManyMessages ? backoff.mostMs : backoffMs(attempt, backoff, random());
+    const retryInMs = backoffMs(attempt, backoff, random());
     this.#timer = setTimeout(() => this.open(), retryInMs);
     this.#listener.state({ state: 'waiting', attempt, retryInMs, code, reason });
   }

@@ -237,7 +237,8 @@ function mergeInto(words: Float64Array, at: number, index: number, from: number)
   mergeBar(words, at, words, from);
 }
 
-function closedSlot(row: number, index: number, open: number): number {
+/** Where in `cold` the closed bar of `index` that opened at `open` lies. */
+export function closedSlot(row: number, index: number, open: number): number {
   return row * coldWords + closedFrom[index]! + (barOrdinal(index, open) % closedBars[index]!) * barWords;
 }
 
@@ -345,13 +346,17 @@ function amendClosed(
     emptyBar(cold, at, open);
     cold[at + barWord.flags] = barBit.closed;
   }
+  const first = cold[at + barWord.count] === 0;
   addToBar(cold, at, trade);
   memory.coldTouched[row] = 1;
   if (index === 2) listener.minute(row, cold, at);
   if ((cold[at + barWord.flags]! & barBit.unpublished) !== 0) return;
-  cold[at + barWord.revision]!++;
-  cold[at + barWord.flags] = cold[at + barWord.flags]! | barBit.corrected;
-  memory.counters[counter.barsCorrected]!++;
+  if (first) memory.counters[counter.barsClosed]!++;
+  else {
+    cold[at + barWord.revision]!++;
+    cold[at + barWord.flags] = cold[at + barWord.flags]! | barBit.corrected;
+    memory.counters[counter.barsCorrected]!++;
+  }
   listener.bar(row, index, cold, at);
 }
 

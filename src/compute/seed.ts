@@ -8,7 +8,16 @@ import type { InstrumentSeed } from '../market/history.ts';
 import { barOpen, resolutions } from '../market/resolution.ts';
 import type { Bar, TradeRow } from '../market/tick.ts';
 import { keepMinute } from './day-statistics.ts';
-import { coldWords, hot, hotWords, type ShardMemory, seedsFrom } from './shard-memory.ts';
+import { closedSlot } from './bars.ts';
+import {
+  closedBars,
+  closedFrom,
+  coldWords,
+  hot,
+  hotWords,
+  type ShardMemory,
+  seedsFrom,
+} from './shard-memory.ts';
 
 /** Puts a seed into `row`. @returns bars of the earlier run that it completed: the store should have them. */
 export function seedInstrument(memory: ShardMemory, row: number, seed: InstrumentSeed): Bar[] {
@@ -22,18 +31,48 @@ export function seedInstrument(memory: ShardMemory, row: number, seed: Instrumen
     words[at + hot.atl] = seed.enigma.atl;
     words[at + hot.atlTime] = seed.enigma.atlTime;
   }
+  for (const bar of seed.bars) seedExtremes(memory, row, bar.high, bar.openTime, bar.low, bar.openTime);
+  for (const trade of seed.trades) seedExtremes(memory, row, trade.price, trade.time, trade.price, trade.time);
   if (last === 0) return completed;
   for (let resolution = 0; resolution < resolutions.length; resolution++) {
     const open = barOpen(resolution, last);
-    for (const bar of completeBars(seed, resolution)) {
-      if (bar.openTime === open && !bar.closed)
-        writeBar(memory.cold, row * coldWords + seedsFrom + resolution * barWords, bar);
-      else completed.push({ ...bar, closed: true });
-    }
     words[at + hot.bars + resolution * barWords + barWord.openTime] = open;
+    forgetBefore(memory, row, resolution, open);
+    const stored = seed.bars.find((bar) => bar.resolution === resolution);
+    if (stored?.closed === true) writeClosed(memory, row, stored);
+    for (const bar of completeBars(seed, resolution)) {
+      if (bar.openTime === open && !bar.closed) {
+        writeBar(memory.cold, row * coldWords + seedsFrom + resolution * barWords, bar);
+        continue;
+      }
+      completed.push({ ...bar, closed: true });
+      writeClosed(memory, row, bar);
+    }
   }
+  memory.coldTouched[row] = 1;
+  // The first clock ends what has ended meanwhile, even if no trade comes.
+  words[at + hot.dueAt] = last;
   seedPrices(memory, row, seed, completed);
   return completed;
+}
+
+/**
+ * Bars from before `open` were kept by the earlier run alone: a late trade must not make them anew from itself. So each
+ * place among the closed ones is given to `open`, as if that had been the last to close there.
+ */
+function forgetBefore(memory: ShardMemory, row: number, resolution: number, open: number): void {
+  const from = row * coldWords + closedFrom[resolution]!;
+  for (let place = 0; place < closedBars[resolution]!; place++) {
+    memory.cold[from + place * barWords + barWord.openTime] = open;
+    memory.cold[from + place * barWords + barWord.flags] = barBit.closed;
+  }
+}
+
+/** Puts an ended bar where late trades find it. */
+function writeClosed(memory: ShardMemory, row: number, bar: Bar): void {
+  const at = closedSlot(row, bar.resolution, bar.openTime);
+  writeBar(memory.cold, at, bar);
+  memory.cold[at + barWord.flags] = memory.cold[at + barWord.flags]! | barBit.closed;
 }
 
 function newestTime(seed: InstrumentSeed): number {
@@ -102,7 +141,7 @@ function withTrade(bar: Bar | undefined, trade: TradeRow, resolution: number, op
     count: (bar?.count ?? 0) + trade.lastId - trade.firstId + 1,
     firstId: bar?.firstId ?? trade.firstId,
     lastId: trade.lastId,
-    revision: bar?.revision ?? 0,
+    revision: bar === undefined ? 0 : bar.closed ? bar.revision + 1 : bar.revision,
     closed: bar?.closed ?? false,
     incomplete: bar?.incomplete ?? false,
   };

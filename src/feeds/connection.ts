@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
-import { Backoff, backoffDefaults, type BackoffOptions } from './backoff.ts';
+import { Backoff, type BackoffOptions, backoffDefaults } from './backoff.ts';
 import { control, isControl, isRefusal, refusal } from './refusal.ts';
 import { RefusalWatch } from './refusal-watch.ts';
 import { Subscription } from './subscription.ts';
@@ -71,7 +71,12 @@ export interface ConnectionOptions {
 }
 
 /** Least pause after the venue's refusal to upgrade: 418 is a ban, and asking again makes it longer. */
-const refusedUpgradeMs: Readonly<Record<number, number>> = { 418: 120_000, 429: 60_000, 451: 300_000, 403: 60_000 };
+const refusedUpgradeMs: Readonly<Record<number, number>> = {
+  418: 120_000,
+  429: 60_000,
+  451: 300_000,
+  403: 60_000,
+};
 const tooLargeCode = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 const politeCloseMs = 500;
 
@@ -98,7 +103,7 @@ export class Connection {
   #socket: WebSocket | undefined;
   #subscription: Subscription | undefined;
   #cancelTimer: (() => void) | undefined;
-  #openedAt = 0;
+  #openedAt: number | undefined;
   #connects = 0;
   #pings = 0;
   /** Counts every sign of life, so that the silence watch needs no clock per message. */
@@ -180,7 +185,7 @@ export class Connection {
   #connect(): void {
     const { venue, wsUrl, limits, timers } = this.#options;
     this.#connects++;
-    this.#openedAt = 0;
+    this.#openedAt = undefined;
     const socket = new WebSocket(venue.socketUrl(wsUrl), {
       perMessageDeflate: false,
       maxPayload: limits.messageBytesMax,
@@ -269,7 +274,7 @@ export class Connection {
   #end(socket: WebSocket, ending: Ending, leastMs = 0): void {
     if (socket !== this.#socket) return;
     const { timers, limits } = this.#options;
-    const openMs = this.#openedAt === 0 ? 0 : timers.now() - this.#openedAt;
+    const openMs = this.#openedAt === undefined ? 0 : timers.now() - this.#openedAt;
     this.#ended[ending]++;
     this.#leave('backing-off');
     socket.terminate();

@@ -2,7 +2,15 @@
  * A feed's books: messages = accepted + refused (by reason) + ignored (by reason) + control. Each accepted message
  * gave `records / accepted` records on average; all went to the hub.
  */
-import { control, ignored, type IgnoredName, isControl, isRefusal, refusal, type RefusalName } from './refusal.ts';
+import {
+  control,
+  type IgnoredName,
+  ignored,
+  isControl,
+  isRefusal,
+  type RefusalName,
+  refusal,
+} from './refusal.ts';
 
 export interface FeedAccount {
   readonly messages: number;
@@ -32,7 +40,7 @@ export class FeedCounts {
   }
 
   get refusals(): number {
-    return this.#others.reduce((sum, count, i) => (isRefusal(-i) ? sum + count : sum), 0);
+    return this.#others.reduce((all, count, i) => (isRefusal(-i) ? all + count : all), 0);
   }
 
   account(): FeedAccount {
@@ -54,9 +62,12 @@ export class FeedCounts {
 
 /** Undefined when the books balance, else the equation that does not hold. */
 export function feedImbalance(account: FeedAccount): string | undefined {
-  const sum = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((a, b) => a + b, 0);
   const refused = sum(account.refused);
   const unused = sum(account.ignored);
   if (account.messages === account.accepted + refused + unused + account.control) return undefined;
   return `${account.messages} messages, but ${account.accepted} accepted + ${refused} refused + ${unused} ignored + ${account.control} control`;
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((a, b) => a + b, 0);
 }

@@ -5,12 +5,12 @@
  */
 import type { EventClock, MarketClock } from '../market/clock.ts';
 import type { Instrument } from '../market/instrument.ts';
-import { tickField, tickFlag, tickRecords, type TickRecords, tickWords } from '../wire/tick-record.ts';
+import { type TickRecords, tickField, tickFlag, tickRecords, tickWords } from '../wire/tick-record.ts';
 import { Connection, type ConnectionHealth, type ConnectionLimits } from './connection.ts';
 import { type FeedAccount, FeedCounts } from './feed-counts.ts';
 import { type Normaliser, type PlausibleTime, recordsPerMessageMax, type TradesKind } from './normaliser.ts';
 import type { Timers } from './timers.ts';
-import type { Venue } from './venue.ts';
+import type { StreamGroup, Venue } from './venue.ts';
 
 export interface FeedOptions {
   readonly venue: Venue;
@@ -135,7 +135,8 @@ export class Feed {
     const { words, halves } = this.#records;
     for (let i = 0; i < count; i++) {
       const at = i * tickWords;
-      if ((halves[at * 2 + tickField.head]! & tickFlag.noVenueTime) === 0) eventClock.advanceTo(words[at + tickField.time]!);
+      if ((halves[at * 2 + tickField.head]! & tickFlag.noVenueTime) === 0)
+        eventClock.advanceTo(words[at + tickField.time]!);
       words[at + tickField.received] = eventClock.now();
     }
     this.#readings = 0;
@@ -158,10 +159,17 @@ interface Socket {
   readonly streams: readonly string[];
 }
 
+function together(groups: readonly StreamGroup[]): StreamGroup {
+  return { name: 'all', streams: groups.flatMap(({ streams }) => streams) };
+}
+
 /** Puts each group of streams on sockets of its own, as few as the venue's limit allows. */
 function spread(options: FeedOptions): Socket[] {
   const { venue, instruments, tradesOf, maxConnections } = options;
-  const sockets = venue.groups(instruments, tradesOf).flatMap(({ name, streams }): Socket[] => {
+  const groups = venue.groups(instruments, tradesOf);
+  // A replay has one socket, so that trades and quotes come in the order in which they were recorded.
+  const apart = options.eventClock === undefined ? groups : [together(groups)];
+  const sockets = apart.flatMap(({ name, streams }): Socket[] => {
     const count = Math.ceil(streams.length / venue.streamsPerConnectionMax);
     const each = Math.ceil(streams.length / count);
     return Array.from({ length: count }, (_, i) => ({

@@ -95,7 +95,10 @@ export function scanDecimal(
         out[at] = whole * powers[decimals]! + valueOfFour(high << (32 - 8 * decimals));
         return p + 1 + fractionDigits;
       }
-    } else if (decimals <= fractionDigits && (notDigits(high) | notDigits(low) | (low & cutMasks[decimals - 4]!)) === 0) {
+    } else if (
+      decimals <= fractionDigits &&
+      (notDigits(high) | notDigits(low) | (low & cutMasks[decimals - 4]!)) === 0
+    ) {
       const kept = valueOfFour(high) * powers[decimals - 4]! + valueOfFour(low << (32 - 8 * (decimals - 4)));
       const mantissa = whole * powers[decimals]! + kept;
       if (mantissa > Number.MAX_SAFE_INTEGER) return -1;

@@ -27,7 +27,10 @@ export class SymbolTable {
     const size = 2 ** Math.ceil(Math.log2(Math.max(8, names.length * 4)));
     this.#mask = size - 1;
     this.#slots = new Int32Array(size);
-    this.#names = { length: new Uint8Array(names.length), words: new Int32Array(names.length * wordsPerName) };
+    this.#names = {
+      length: new Uint8Array(names.length),
+      words: new Int32Array(names.length * wordsPerName),
+    };
     const seen = new Set<string>();
     for (const [i, name] of names.entries()) {
       if (seen.has(name)) throw new Error(`the symbol ${name} is listed twice`);
@@ -41,7 +44,8 @@ export class SymbolTable {
     if (length < nameBytesMin || length > nameBytesMax) return;
     const view = new DataView(bytes.buffer);
     this.#names.length[i] = length;
-    for (let k = 0; k + 4 <= length; k += 4) this.#names.words[i * wordsPerName + k / 4] = view.getInt32(k, true);
+    for (let k = 0; k + 4 <= length; k += 4)
+      this.#names.words[i * wordsPerName + k / 4] = view.getInt32(k, true);
     this.#names.words[i * wordsPerName + lastWord] = view.getInt32(length - 4, true);
     let slot = hash(view.getInt32(0, true), view.getInt32(length - 4, true), length) & this.#mask;
     while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
@@ -71,14 +75,23 @@ export class SymbolTable {
   isAt(i: number, view: DataView, from: number): boolean {
     const length = this.#names.length[i]!;
     if (length === 0) return false;
-    return this.#same(i, view, from, length, view.getInt32(from, true), view.getInt32(from + length - 4, true));
+    return this.#same(
+      i,
+      view,
+      from,
+      length,
+      view.getInt32(from, true),
+      view.getInt32(from + length - 4, true),
+    );
   }
 
   #same(i: number, view: DataView, from: number, length: number, first: number, last: number): boolean {
     const { words } = this.#names;
     const at = i * wordsPerName;
-    if (this.#names.length[i] !== length || words[at] !== first || words[at + lastWord] !== last) return false;
-    for (let k = 4; k + 4 < length; k += 4) if (words[at + (k >> 2)] !== view.getInt32(from + k, true)) return false;
+    if (this.#names.length[i] !== length || words[at] !== first || words[at + lastWord] !== last)
+      return false;
+    for (let k = 4; k + 4 < length; k += 4)
+      if (words[at + (k >> 2)] !== view.getInt32(from + k, true)) return false;
     return true;
   }
 }

@@ -4,7 +4,7 @@
  * correct it a moment later.
  */
 import type { MarketClock } from '../market/clock.ts';
-import { tickField, tickFlag, type TickRecords, tickWords } from '../wire/tick-record.ts';
+import { type TickRecords, tickField, tickFlag, tickWords } from '../wire/tick-record.ts';
 
 /** A venue is believed to be ahead of our own clock by so much at most (µs): one wrong time must not close bars. */
 const aheadMax = 1e6;

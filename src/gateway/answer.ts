@@ -8,11 +8,21 @@ export interface Answer {
 }
 
 export function json(body: unknown, status = 200): Answer {
-  return { status, contentType: 'application/json; charset=utf-8', body: JSON.stringify(body), headers: noStore };
+  return {
+    status,
+    contentType: 'application/json; charset=utf-8',
+    body: JSON.stringify(body),
+    headers: noStore,
+  };
 }
 
 /** An error as problem+json (RFC 9457), with the `error` text at the top level that document 000 and 002 clients read. */
-export function problem(status: number, error: string, more: object = {}, headers: Record<string, string> = {}): Answer {
+export function problem(
+  status: number,
+  error: string,
+  more: object = {},
+  headers: Record<string, string> = {},
+): Answer {
   const body = JSON.stringify({ type: 'about:blank', title: statusText(status), status, error, ...more });
   return { status, contentType: 'application/problem+json', body, headers: { ...noStore, ...headers } };
 }

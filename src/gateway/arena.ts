@@ -37,11 +37,6 @@ export class Arena {
     this.#free[31 - Math.clz32(room)]!.push(at);
   }
 
-  /** Bytes that were ever taken. */
-  get used(): number {
-    return this.#top;
-  }
-
   #grow(): void {
     let length = this.bytes.length * 2;
     while (length < this.#top) length *= 2;

@@ -4,8 +4,15 @@ import type { Dictionary, Instrument } from '../market/instrument.ts';
 import { timeBaseOf } from '../wire/block.ts';
 import { channel, channelNames } from '../wire/block-message.ts';
 import { dictionaryBlocks } from '../wire/encode-connection.ts';
-import { parseControl, quoted, refused, type ControlRequest, type RefusedRequest, type RequestId } from './control-message.ts';
-import { streamOf, type FanOut } from './fan-out.ts';
+import {
+  type ControlRequest,
+  parseControl,
+  quoted,
+  type RefusedRequest,
+  type RequestId,
+  refused,
+} from './control-message.ts';
+import { type FanOut, streamOf } from './fan-out.ts';
 import type { GatewayLimits } from './limits.ts';
 import { closeCode, refusal } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -44,7 +51,13 @@ export class ControlDesk {
 
   welcome(session: Session): void {
     const { version, wall } = this.#parts;
-    session.text({ type: 'welcome', protocol: session.outbox.protocol, server: 'tickwire', version, time: wall() });
+    session.text({
+      type: 'welcome',
+      protocol: session.outbox.protocol,
+      server: 'tickwire',
+      version,
+      time: wall(),
+    });
   }
 
   /** One message of a client's. */
@@ -96,7 +109,10 @@ export class ControlDesk {
     const channels = isV1 ? v1Channels : (request.channels ?? defaultChannels);
     const beyond = isV1 ? instruments.find(({ id }) => id > v1InstrumentMax) : undefined;
     if (beyond !== undefined) {
-      return this.#refuse(session, refused(request.id, refusal.notInV1, `${beyond.symbol} has no number in v1: use v2`));
+      return this.#refuse(
+        session,
+        refused(request.id, refusal.notInV1, `${beyond.symbol} has no number in v1: use v2`),
+      );
     }
     const streams = instruments.flatMap(({ id }) => channels.map((on) => streamOf(id, on)));
     const { places } = outboxOf(session);
@@ -107,7 +123,12 @@ export class ControlDesk {
       return this.#refuse(session, refused(request.id, refusal.tooManySubscriptions, error));
     }
     const symbols = instruments.map(({ symbol }) => symbol);
-    this.#reply(session, { type: 'subscribed', ...echo(request.id), symbols, channels: channels.map(nameOf) });
+    this.#reply(session, {
+      type: 'subscribed',
+      ...echo(request.id),
+      symbols,
+      channels: channels.map(nameOf),
+    });
     if (!session.isOpen) return;
     for (const stream of streams) subscribe(this.#parts.fanOut, session, stream);
     this.#introduce(session, instruments, streams);
@@ -147,8 +168,13 @@ export class ControlDesk {
       }
     }
     const symbols = instruments.map(({ symbol }) => symbol);
-    const channels = request.channels ?? [...gone].sort((a, b) => a - b);
-    this.#reply(session, { type: 'unsubscribed', ...echo(request.id), symbols, channels: channels.map(nameOf) });
+    const channels = request.channels ?? [...gone].toSorted((a, b) => a - b);
+    this.#reply(session, {
+      type: 'unsubscribed',
+      ...echo(request.id),
+      symbols,
+      channels: channels.map(nameOf),
+    });
   }
 
   /** All of the request's symbols, each once, or the refusal of the first that is none. */

@@ -1,11 +1,16 @@
 /** What a client may ask (`proto/control.md`): text in, a request or a refusal out. */
 import { channelNames } from '../wire/block-message.ts';
-import { refusal, type Refusal, type RefusalCode } from './refusal.ts';
+import { type Refusal, type RefusalCode, refusal } from './refusal.ts';
 
 export type RequestId = string | number | undefined;
 
 export type ControlRequest =
-  | { readonly type: 'subscribe' | 'unsubscribe'; readonly id: RequestId; readonly symbols: readonly string[]; readonly channels: readonly number[] | undefined }
+  | {
+      readonly type: 'subscribe' | 'unsubscribe';
+      readonly id: RequestId;
+      readonly symbols: readonly string[];
+      readonly channels: readonly number[] | undefined;
+    }
   | { readonly type: 'ping'; readonly id: RequestId };
 
 export interface RefusedRequest extends Refusal {
@@ -28,7 +33,12 @@ export function parseControl(text: string, symbolsMax: number): ControlRequest |
     return refused(undefined, refusal.notAnObject, 'a message is a JSON object with a "type"');
   }
   const { type, id, symbols, channels } = message as Record<string, unknown>;
-  if (!isId(id)) return refused(undefined, refusal.badId, `"id" is a whole number or a text of at most ${idTextMax} characters`);
+  if (!isId(id))
+    return refused(
+      undefined,
+      refusal.badId,
+      `"id" is a whole number or a text of at most ${idTextMax} characters`,
+    );
   if (type === 'ping') return { type, id };
   if (type !== 'subscribe' && type !== 'unsubscribe') {
     return refused(id, refusal.unknownType, `unknown type ${quoted(type)}: subscribe, unsubscribe or ping`);
@@ -37,7 +47,11 @@ export function parseControl(text: string, symbolsMax: number): ControlRequest |
     return refused(id, refusal.badSymbols, '"symbols" is a list of texts, at least one');
   }
   if (symbols.length > symbolsMax) {
-    return refused(id, refusal.tooManySymbols, `${symbols.length} symbols in one request, at most ${symbolsMax}`);
+    return refused(
+      id,
+      refusal.tooManySymbols,
+      `${symbols.length} symbols in one request, at most ${symbolsMax}`,
+    );
   }
   if (channels === undefined) return { type, id, symbols, channels };
   if (!isTexts(channels) || channels.length === 0) {
@@ -45,12 +59,21 @@ export function parseControl(text: string, symbolsMax: number): ControlRequest |
   }
   const unknown = channels.find((name) => !channelByName.has(name));
   if (unknown !== undefined) {
-    return refused(id, refusal.unknownChannel, `unknown channel ${quoted(unknown)}: ${channelNames.join(', ')}`);
+    return refused(
+      id,
+      refusal.unknownChannel,
+      `unknown channel ${quoted(unknown)}: ${channelNames.join(', ')}`,
+    );
   }
   return { type, id, symbols, channels: [...new Set(channels.map((name) => channelByName.get(name)!))] };
 }
 
-export function refused(id: RequestId, code: RefusalCode, error: string, didYouMean?: readonly string[]): RefusedRequest {
+export function refused(
+  id: RequestId,
+  code: RefusalCode,
+  error: string,
+  didYouMean?: readonly string[],
+): RefusedRequest {
   return { type: 'refused', id, code, error, ...(didYouMean && didYouMean.length > 0 && { didYouMean }) };
 }
 

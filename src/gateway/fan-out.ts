@@ -5,9 +5,9 @@
  */
 import type { Dictionary } from '../market/instrument.ts';
 import { blockKind, kindBits } from '../wire/block.ts';
-import { blockClass, BlockMessages, channel, channelCount } from '../wire/block-message.ts';
-import { tradeBatch } from '../wire/decode-batch.ts';
+import { BlockMessages, blockClass, channel, channelCount } from '../wire/block-message.ts';
 import { FrameReader } from '../wire/decode.ts';
+import { tradeBatch } from '../wire/decode-batch.ts';
 import type { SegmentReader } from '../wire/segment-ring.ts';
 import { Arena } from './arena.ts';
 import { Delivery, deliveryClass } from './delivery.ts';
@@ -18,8 +18,8 @@ import type { V1Outbox, V1Room } from './v1-outbox.ts';
 import { V1Windows } from './v1-windows.ts';
 import type { Outbox, OutboxRoom, V2Outbox } from './v2-outbox.ts';
 
-/** Segments taken from one ring in one turn; then the sockets have their say. */
-const segmentsPerTurn = 256;
+/** Taken from one ring in one turn, give or take a segment; then the sockets have their say. */
+const turnBytes = 262_144;
 
 export function streamOf(instrument: number, channelNumber: number): number {
   return instrument * channelCount + channelNumber;
@@ -97,9 +97,9 @@ export class FanOut {
   drain(): boolean {
     let left = false;
     for (const ring of this.#rings) {
-      const taken = ring.read(this.#take, segmentsPerTurn);
-      this.received.segments += taken;
-      left ||= taken === segmentsPerTurn;
+      const enough = this.received.bytes + turnBytes;
+      while (this.received.bytes < enough && ring.read(this.#take, 1) > 0) this.received.segments++;
+      left ||= ring.used > 0;
     }
     this.endTurn();
     return left;
@@ -147,8 +147,10 @@ export class FanOut {
     const kind = messages.kind & kindBits.kind;
     const kept = messages.class === blockClass.log ? deliveryClass.log : deliveryClass.state;
     const isNotice = kind === blockKind.gap || kind === blockKind.repaired || kind === blockKind.lost;
-    const newest = !isNotice && this.latest.keep(stream, from, length, timeBase, lastCursor);
-    if (kept === deliveryClass.log && !isNotice) this.latest.logged(stream, lastCursor);
+    const isLog = kept === deliveryClass.log;
+    const newest = !isNotice && !(isLog && this.latest.isOlder(stream, lastCursor));
+    if (newest) this.latest.keep(stream, from, length, timeBase, lastCursor);
+    if (isLog && !isNotice) this.latest.logged(stream, lastCursor);
     const outboxes = this.v2.of(stream);
     if (outboxes !== undefined && outboxes.length > 0) {
       const count = outboxes.length;
@@ -166,7 +168,8 @@ export class FanOut {
     const reader = this.#reader;
     const batch = this.#batch;
     reader.openBlocks(this.#arena.bytes, messages.from, messages.to, messages.timeBase);
-    if (!reader.next() || !reader.trades(batch)) throw new Error('broken invariant: a shard sends trade blocks we know');
+    if (!reader.next() || !reader.trades(batch))
+      throw new Error('broken invariant: a shard sends trade blocks we know');
     const instrument = this.#dictionary.instruments[batch.instrument - 1]!;
     this.v1Delivery.due[deliveryClass.log]! += batch.count * outboxes.length;
     for (const outbox of outboxes) outbox.append(batch, instrument.priceDecimals, instrument.sizeDecimals);

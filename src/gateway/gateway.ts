@@ -9,22 +9,21 @@ import { ControlDesk } from './control-desk.ts';
 import { FanOut } from './fan-out.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { HttpDesk } from './http-desk.ts';
-import { hardBytes, socketMessageBytesMax, type GatewayLimits } from './limits.ts';
+import { type GatewayLimits, hardBytes, socketMessageBytesMax } from './limits.ts';
+import { listenAlone } from './listen-alone.ts';
 import { readPageFiles } from './page-files.ts';
 import { QueryDesk } from './query-desk.ts';
 import { closeCode } from './refusal.ts';
-import { Sessions } from './sessions.ts';
 import type { SocketData } from './session.ts';
+import { Sessions } from './sessions.ts';
 import { judgeUpgrade } from './upgrade.ts';
 import {
   createApp,
-  exclusivePort,
-  localPort,
-  noCompression,
   type HttpRequest,
   type HttpResponse,
-  type us_socket_context_t,
+  noCompression,
   type UwsApp,
+  type us_socket_context_t,
 } from './uws.ts';
 
 const socketPath = '/api/v1/ws';
@@ -63,13 +62,23 @@ export class Gateway {
     const { dictionary, limits } = parts;
     const directory = new Directory(dictionary);
     const rings = parts.rings.map((memory) => new SegmentReader(memory));
-    this.#fanOut = new FanOut(rings, dictionary, limits, (outbox) => this.#sessions.of(outbox)?.close(outbox.doomed));
+    this.#fanOut = new FanOut(rings, dictionary, limits, (outbox) =>
+      this.#sessions.of(outbox)?.close(outbox.doomed),
+    );
     this.#sessions = new Sessions(this.#fanOut, limits);
     this.#heartbeats = new Heartbeats(this.#fanOut, limits.heartbeatMs, wall);
     this.#queries = new QueryDesk(parts.query, limits.queriesInFlight, limits.queryTimeoutMs);
     const { version, onFirstSubscriber } = parts;
     const fanOut = this.#fanOut;
-    this.#control = new ControlDesk({ fanOut, directory, dictionary, limits, version, wall, onFirstSubscriber });
+    this.#control = new ControlDesk({
+      fanOut,
+      directory,
+      dictionary,
+      limits,
+      version,
+      wall,
+      onFirstSubscriber,
+    });
     const routeParts = { directory, queries: this.#queries, health: () => this.#healthNow() };
     this.#http = new HttpDesk(routeParts, readPageFiles(parts.webRoot), parts.allowedOrigins);
     this.#app = createApp();
@@ -78,18 +87,10 @@ export class Gateway {
   }
 
   /** Resolves with the port (the one that the system chose, for 0). Rejects when it is taken. */
-  listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#app.listen(host, port, exclusivePort, (socket) => {
-        if (socket === false) {
-          const hint = `another program listens on ${host}:${port}, or that address is not this machine's`;
-          reject(new Error(`port ${port} is taken: ${hint}; set SERVER_PORT or --port`));
-          return;
-        }
-        this.#stopRing = onRing(this.#parts.bell, () => this.#wake());
-        resolve(localPort(socket));
-      });
-    });
+  async listen(host: string, port: number): Promise<number> {
+    const chosen = await listenAlone(this.#app, host, port);
+    this.#stopRing = onRing(this.#parts.bell, () => this.#wake());
+    return chosen;
   }
 
   /** What the supervisor tells of the other parts, for `/api/v1/health`. */
@@ -118,7 +119,7 @@ export class Gateway {
     this.#stopRing?.();
     this.#heartbeats.close();
     this.#fanOut.close();
-    for (const session of [...this.#sessions.all()]) session.close(closeCode.goingAway);
+    for (const session of this.#sessions.all()) session.close(closeCode.goingAway);
     this.#queries.close();
     this.#app.close();
   }
@@ -147,10 +148,12 @@ export class Gateway {
         const data = socket.getUserData();
         const session = this.#sessions.enter(socket, data.protocol, wall() / 1_000);
         data.session = session;
-        if (session.outbox.protocol === 'v2') this.#leave.set(data, this.#heartbeats.enter(session.outbox.v2));
+        if (session.outbox.protocol === 'v2')
+          this.#leave.set(data, this.#heartbeats.enter(session.outbox.v2));
         this.#control.welcome(session);
       },
-      message: (socket, message, isBinary) => this.#control.receive(socket.getUserData().session!, message, isBinary),
+      message: (socket, message, isBinary) =>
+        this.#control.receive(socket.getUserData().session!, message, isBinary),
       ping: (socket) => this.#control.pinged(socket.getUserData().session!),
       drain: (socket) => {
         const { outbox } = socket.getUserData().session!;

@@ -1,9 +1,9 @@
 /** Answers HTTP requests: routes, page files, problems. Nothing is written to a response that was aborted. */
-import { problem, statusText, type Answer } from './answer.ts';
+import { type Answer, problem, statusText } from './answer.ts';
 import { originAllowed } from './origin.ts';
 import type { PageFiles } from './page-files.ts';
 import { routeOf } from './router.ts';
-import { routes, type RouteParts } from './routes.ts';
+import { type RouteParts, routes } from './routes.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 const allowedMethods = 'GET, HEAD, OPTIONS';
@@ -41,21 +41,23 @@ export class HttpDesk {
       ifNoneMatch: request.getHeader('if-none-match'),
       corsOrigin: origin !== '' && originAllowed(origin, host, this.#allowedOrigins) ? origin : undefined,
     };
-    const answer = this.#answer(asked);
+    const answer = this.#answerOrFault(asked);
     if (!(answer instanceof Promise)) return this.write(response, answer, asked);
     let aborted = false;
     response.onAborted(() => {
       aborted = true;
       this.#aborted++;
     });
-    void answer.then(
-      (ready) => {
-        if (!aborted) this.write(response, ready, asked);
-      },
-      (error: unknown) => {
-        if (!aborted) this.write(response, problem(500, `internal error: ${String(error)}`), asked);
-      },
-    );
+    void answer.catch(internalError).then((ready) => aborted || this.write(response, ready, asked));
+  }
+
+  /** An exception that left the handler would abort the process: uWebSockets insists on a response. */
+  #answerOrFault(asked: Asked): Answer | Promise<Answer> {
+    try {
+      return this.#answer(asked);
+    } catch (error) {
+      return internalError(error);
+    }
   }
 
   #answer(asked: Asked): Answer | Promise<Answer> {
@@ -91,8 +93,13 @@ export class HttpDesk {
         response.writeHeader('access-control-allow-methods', allowedMethods);
         response.writeHeader('access-control-allow-headers', 'content-type');
       }
-      if (asked.method === 'HEAD') response.endWithoutBody(Buffer.byteLength(answer.body));
-      else response.end(answer.body);
+      if (asked.method !== 'HEAD') {
+        response.end(answer.body);
+        return;
+      }
+      // Not as an argument of endWithoutBody: it then takes the response for unfinished, and aborts the process.
+      response.writeHeader('content-length', String(Buffer.byteLength(answer.body)));
+      response.endWithoutBody();
     });
   }
 
@@ -101,7 +108,16 @@ export class HttpDesk {
   }
 }
 
-const preflight: Answer = { status: 204, contentType: 'text/plain', body: '', headers: { allow: allowedMethods } };
+function internalError(error: unknown): Answer {
+  return problem(500, `internal error: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+const preflight: Answer = {
+  status: 204,
+  contentType: 'text/plain',
+  body: '',
+  headers: { allow: allowedMethods },
+};
 
 function fromQuery(query: string): Record<string, string> {
   return Object.fromEntries(new URLSearchParams(query));

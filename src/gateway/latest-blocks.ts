@@ -21,16 +21,19 @@ export class LatestBlocks {
     this.#logCursor = new Float64Array(streams).fill(-1);
   }
 
-  /** Keeps the `length` bytes at arena address `from`, unless a younger block (`cursor`) is kept already. */
-  keep(stream: number, from: number, length: number, timeBase: number, cursor: number): boolean {
-    if (this.#length[stream] !== 0 && cursor < this.#cursor[stream]!) return false;
+  /** Whether a block with this cursor is of something older than the latest block: a late trade, a corrected bar. */
+  isOlder(stream: number, cursor: number): boolean {
+    return this.#length[stream] !== 0 && cursor < this.#cursor[stream]!;
+  }
+
+  /** Keeps the `length` bytes at arena address `from`. */
+  keep(stream: number, from: number, length: number, timeBase: number, cursor: number): void {
     if (length > this.#room[stream]!) this.#enlarge(stream, length);
     const at = this.#at[stream]!;
     this.#arena.bytes.copyWithin(at, from, from + length);
     this.#length[stream] = length;
     this.#timeBase[stream] = timeBase;
     this.#cursor[stream] = cursor;
-    return true;
   }
 
   /** Notes how far a log stream has come. */
@@ -59,7 +62,8 @@ export class LatestBlocks {
   #enlarge(stream: number, length: number): void {
     const room = this.#room[stream]!;
     if (room > 0) this.#arena.give(this.#at[stream]!, room);
-    this.#room[stream] = Arena.room(length);
-    this.#at[stream] = this.#arena.take(this.#room[stream]!);
+    const larger = Arena.room(length);
+    this.#room[stream] = larger;
+    this.#at[stream] = this.#arena.take(larger);
   }
 }

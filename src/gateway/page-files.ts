@@ -63,7 +63,9 @@ export function readPageFiles(root: string | undefined): PageFiles {
 
 function filesUnder(root: string): string[] {
   try {
-    return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(root, name)).isFile());
+    return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      statSync(join(root, name)).isFile(),
+    );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
@@ -79,5 +81,11 @@ function pageFile(path: string, body: Buffer): PageFile {
   };
   // A copy of its own: a small Buffer is a slice of a pool that others write to.
   const bytes = new Uint8Array(body);
-  return { status: 200, contentType: contentTypes[extname(path)] ?? 'application/octet-stream', body: bytes, headers, etag };
+  return {
+    status: 200,
+    contentType: contentTypes[extname(path)] ?? 'application/octet-stream',
+    body: bytes,
+    headers,
+    etag,
+  };
 }

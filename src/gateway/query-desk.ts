@@ -3,7 +3,7 @@
  * Bounded in number and in time; an answer that comes too late is counted and forgotten.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { problem, type Answer } from './answer.ts';
+import { type Answer, problem } from './answer.ts';
 
 export type QueryKind = 'bars' | 'enigma' | 'price' | 'symbols' | 'trades';
 
@@ -46,7 +46,9 @@ export class QueryDesk {
   ask(kind: QueryKind, params: QueryQuestion['params']): Promise<Answer> {
     if (this.#pending.size >= this.#most) {
       this.#counts.refused++;
-      return Promise.resolve(problem(503, 'too many questions at once: ask again in a second', {}, { 'retry-after': '1' }));
+      return Promise.resolve(
+        problem(503, 'too many questions at once: ask again in a second', {}, { 'retry-after': '1' }),
+      );
     }
     this.#counts.asked++;
     const id = ++this.#lastId;
@@ -73,7 +75,14 @@ export class QueryDesk {
     pending.settle({ status, contentType, body, headers: { 'cache-control': 'no-store' } });
   }
 
-  account(): { asked: number; answered: number; timedOut: number; refused: number; late: number; open: number } {
+  account(): {
+    asked: number;
+    answered: number;
+    timedOut: number;
+    refused: number;
+    late: number;
+    open: number;
+  } {
     return { ...this.#counts, open: this.#pending.size };
   }
 

@@ -13,10 +13,13 @@ export function routeOf(routes: readonly Route[], method: string, path: string):
   for (const route of routes) {
     const parameters = match(route.path.split('/'), segments);
     if (parameters === undefined) continue;
-    if (route.method === method || (route.method === 'GET' && method === 'HEAD')) return { kind: 'found', route, parameters };
+    if (route.method === method || (route.method === 'GET' && method === 'HEAD'))
+      return { kind: 'found', route, parameters };
     allow.push(route.method, ...(route.method === 'GET' ? ['HEAD'] : []));
   }
-  return allow.length > 0 ? { kind: 'wrong-method', allow: [...allow, 'OPTIONS'].join(', ') } : { kind: 'unknown' };
+  return allow.length > 0
+    ? { kind: 'wrong-method', allow: [...allow, 'OPTIONS'].join(', ') }
+    : { kind: 'unknown' };
 }
 
 function match(pattern: readonly string[], segments: readonly string[]): Record<string, string> | undefined {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Directory } from '../market/directory.ts';
-import { json, problem, type Answer } from './answer.ts';
+import { type Answer, json, problem } from './answer.ts';
 import { quoted } from './control-message.ts';
 import type { QueryDesk } from './query-desk.ts';
 

@@ -1,7 +1,8 @@
 /** One WebSocket connection: its protocol, its outbox, its manners. */
+
+import { type DropReason, dropReason } from './delivery.ts';
+import { type GatewayLimits, hardBytes } from './limits.ts';
 import { closeCode, closeReason } from './refusal.ts';
-import { dropReason, type DropReason } from './delivery.ts';
-import { hardBytes, type GatewayLimits } from './limits.ts';
 import { TokenBucket } from './token-bucket.ts';
 import { sendStatus, type UwsSocket } from './uws.ts';
 import type { V1Outbox } from './v1-outbox.ts';

@@ -1,12 +1,13 @@
 /** All WebSocket connections of this gateway: who is there, who came and went, and why. */
-import { streamOf } from './fan-out.ts';
-import type { FanOut } from './fan-out.ts';
+
 import { channelCount } from '../wire/block-message.ts';
+import type { FanOut } from './fan-out.ts';
+import { streamOf } from './fan-out.ts';
 import type { GatewayLimits } from './limits.ts';
-import { Session, type Protocol, type SocketData } from './session.ts';
+import { type Protocol, Session, type SocketData } from './session.ts';
 import type { UwsSocket } from './uws.ts';
 import { V1Outbox } from './v1-outbox.ts';
-import { V2Outbox, type Outbox } from './v2-outbox.ts';
+import { type Outbox, V2Outbox } from './v2-outbox.ts';
 
 export class Sessions {
   readonly #fanOut: FanOut;
@@ -24,8 +25,8 @@ export class Sessions {
     return this.#byOutbox.size;
   }
 
-  all(): IterableIterator<Session> {
-    return this.#byOutbox.values();
+  all(): Session[] {
+    return [...this.#byOutbox.values()];
   }
 
   of(outbox: Outbox): Session | undefined {
@@ -51,7 +52,8 @@ export class Sessions {
     for (const stream of outbox.places.keys()) unsubscribe(this.#fanOut, session, stream);
     this.#byOutbox.delete(outbox);
     // Clients choose their codes: only registered ones and ours become keys.
-    const key = code >= 1_000 && code <= 1_015 ? String(code) : code >= 4_000 && code < 4_100 ? String(code) : 'other';
+    const key =
+      code >= 1_000 && code <= 1_015 ? String(code) : code >= 4_000 && code < 4_100 ? String(code) : 'other';
     this.#closed[key] = (this.#closed[key] ?? 0) + 1;
   }
 
@@ -89,5 +91,7 @@ export function unsubscribe(fanOut: FanOut, session: Session, stream: number): b
 /** The streams of an instrument that a session is subscribed to, as channel numbers. */
 export function channelsOf(session: Session, instrument: number): number[] {
   const { places } = outboxOf(session);
-  return Array.from({ length: channelCount }, (_, index) => index).filter((index) => places.has(streamOf(instrument, index)));
+  return Array.from({ length: channelCount }, (_, index) => index).filter((index) =>
+    places.has(streamOf(instrument, index)),
+  );
 }

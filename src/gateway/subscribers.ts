@@ -9,7 +9,7 @@ export class Subscribers<T extends Subscriber> {
   readonly #lists: (T[] | undefined)[];
 
   constructor(streams: number) {
-    this.#lists = new Array<T[] | undefined>(streams).fill(undefined);
+    this.#lists = Array.from({ length: streams }, () => undefined);
   }
 
   /** Not to be kept or changed. */

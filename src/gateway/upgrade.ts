@@ -1,5 +1,5 @@
 /** Whether a request may become a WebSocket, and which protocol it then speaks. */
-import { problem, type Answer } from './answer.ts';
+import { type Answer, problem } from './answer.ts';
 import { quoted } from './control-message.ts';
 import { originAllowed } from './origin.ts';
 import type { Protocol } from './session.ts';
@@ -34,10 +34,14 @@ export function judgeUpgrade(request: UpgradeRequest, allowedOrigins: readonly s
   if (!originAllowed(request.origin, request.host, allowedOrigins)) {
     return problem(403, `origin ${quoted(request.origin)} may not connect`);
   }
-  const offered = request.subprotocols.split(',').map((name) => name.trim()).filter((name) => name !== '');
+  const offered = request.subprotocols
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
   const chosen = offered.find((name) => subprotocols.has(name));
   if (chosen !== undefined) return { protocol: subprotocols.get(chosen)!, subprotocol: chosen };
-  if (offered.length > 0) return problem(400, `unknown subprotocol ${quoted(offered.join(', '))}: ${validNames}`);
+  if (offered.length > 0)
+    return problem(400, `unknown subprotocol ${quoted(offered.join(', '))}: ${validNames}`);
   const named = new URLSearchParams(request.query).get('protocol');
   const protocol = parameters.get(named ?? 'v1');
   if (protocol === undefined) return problem(400, `unknown protocol ${quoted(named)}: ${validNames}`);

@@ -2,21 +2,31 @@
  * The one file that imports uWebSockets.js. The package in use has named exports, the official one a default
  * export: either fits.
  */
-import * as package_ from 'uWebSockets.js';
-import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
 
-export type { HttpRequest, HttpResponse, us_listen_socket as ListenSocket, us_socket_context_t } from 'uWebSockets.js';
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
+import * as package_ from 'uWebSockets.js';
+
+export type {
+  HttpRequest,
+  HttpResponse,
+  us_listen_socket as ListenSocket,
+  us_socket_context_t,
+} from 'uWebSockets.js';
 export type UwsSocket<UserData> = WebSocket<UserData>;
 
 /** What this project uses of it; `listen` with host and options exists, but not in its types. */
 export interface UwsApp extends Omit<TemplatedApp, 'listen' | 'any'> {
   any(pattern: string, handler: (res: HttpResponse, req: HttpRequest) => void): UwsApp;
-  listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): UwsApp;
+  listen(
+    host: string,
+    port: number,
+    options: number,
+    done: (socket: us_listen_socket | false) => void,
+  ): UwsApp;
 }
 
 interface Uws {
   App(): UwsApp;
-  readonly LIBUS_LISTEN_EXCLUSIVE_PORT: number;
   readonly DISABLED: number;
   us_socket_local_port(socket: us_listen_socket): number;
 }
@@ -25,8 +35,8 @@ const exported = package_ as unknown as Uws & { readonly default?: Uws };
 const uws: Uws = exported.default ?? exported;
 
 export const createApp = (): UwsApp => uws.App();
-/** Without it the kernel shares the port with whoever else listens on it, another process included. */
-export const exclusivePort = uws.LIBUS_LISTEN_EXCLUSIVE_PORT;
+/** The default way to listen: see `listen-alone.ts`. */
+export const sharedPort = 0;
 export const noCompression = uws.DISABLED;
 export const localPort = (socket: us_listen_socket): number => uws.us_socket_local_port(socket);
 

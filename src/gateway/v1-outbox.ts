@@ -6,7 +6,7 @@ import { doubleOf } from '../market/mantissa.ts';
 import type { TradeBatch } from '../wire/decode-batch.ts';
 import { putV1, sealV1, v1Bytes, v1HeaderBytes, v1RecordBytes } from '../wire/frame-v1.ts';
 import { BlockQueue } from './block-queue.ts';
-import { deliveryClass, dropReason, type Delivery, type DropReason } from './delivery.ts';
+import { type Delivery, type DropReason, deliveryClass, dropReason } from './delivery.ts';
 import { frameCrc32 } from './frame-crc.ts';
 import { closeCode } from './refusal.ts';
 import { sendStatus } from './uws.ts';
@@ -73,7 +73,15 @@ export class V1Outbox implements Outbox {
       delivery.drop(deliveryClass.log, dropReason.tooSlow, count);
     } else if (!this.#slow) {
       this.#write(this.#bytes.subarray(0, length), count);
-    } else if (!(this.#queue ??= new BlockQueue(this.#shared.outboxBytes)).push(this.#bytes, 0, length, count, deliveryClass.log)) {
+    } else if (
+      !(this.#queue ??= new BlockQueue(this.#shared.outboxBytes)).push(
+        this.#bytes,
+        0,
+        length,
+        count,
+        deliveryClass.log,
+      )
+    ) {
       delivery.drop(deliveryClass.log, dropReason.tooSlow, count);
       this.#doom();
     }
@@ -103,12 +111,14 @@ export class V1Outbox implements Outbox {
   drained(): void {
     if (!this.#slow || this.doomed !== 0 || this.#socket.getBufferedAmount() > this.#shared.softBytes) return;
     this.#slow = false;
-    const queue = this.#queue;
-    while (queue !== undefined && queue.count > 0 && !this.#slow) {
+    for (let left = this.#queue?.count ?? 0; left > 0; left--) {
+      const queue = this.#queue!;
+      // A waiting frame's place for the time base holds its number of records.
       this.#write(queue.bytes.subarray(queue.at, queue.at + queue.length), queue.timeBase);
       queue.shift();
+      if (this.#slow) return;
     }
-    if (queue?.count === 0) this.#queue = undefined;
+    this.#queue = undefined;
   }
 
   waiting(waiting: Float64Array): void {

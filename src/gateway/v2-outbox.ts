@@ -12,7 +12,7 @@ import { blockClass } from '../wire/block-message.ts';
 import { beginFrame, sealFrame } from '../wire/frame-v2.ts';
 import { Arena } from './arena.ts';
 import { BlockQueue } from './block-queue.ts';
-import { deliveryClass, dropReason, type Delivery, type DropReason } from './delivery.ts';
+import { type Delivery, type DropReason, deliveryClass, dropReason } from './delivery.ts';
 import { frameCrc32 } from './frame-crc.ts';
 import type { LatestBlocks } from './latest-blocks.ts';
 import { closeCode } from './refusal.ts';
@@ -87,8 +87,16 @@ export class V2Outbox implements Outbox {
    * A block that became due: `length` bytes at arena address `from`. `newest` is false for a correction of
    * something older than the latest block of its stream.
    */
-  append(stream: number, from: number, length: number, timeBase: number, kept: number, newest: boolean): void {
-    if (this.#length !== 0 && (timeBase !== this.#timeBase || this.#length + length > frameBytesMax)) this.#send();
+  append(
+    stream: number,
+    from: number,
+    length: number,
+    timeBase: number,
+    kept: number,
+    newest: boolean,
+  ): void {
+    if (this.#length !== 0 && (timeBase !== this.#timeBase || this.#length + length > frameBytesMax))
+      this.#send();
     if (this.#slow) this.#hold(stream, from, length, timeBase, kept, newest);
     else this.#put(from, length, timeBase, kept);
   }
@@ -208,7 +216,8 @@ export class V2Outbox implements Outbox {
       return;
     }
     // A closed bar is newer than the forming one that was marked: the mark would send the closed bar a second time.
-    if (kept === blockClass.log && newest && this.#dirty?.delete(stream) === true) delivery.conflated[deliveryClass.state]!++;
+    if (kept === blockClass.log && newest && this.#dirty?.delete(stream) === true)
+      delivery.conflated[deliveryClass.state]!++;
     const queue = (this.#queue ??= new BlockQueue(outboxBytes));
     if (queue.push(arena.bytes, from, length, timeBase, kept)) return;
     delivery.drop(kept, dropReason.tooSlow);
@@ -231,9 +240,9 @@ export class V2Outbox implements Outbox {
   }
 
   #sendQueue(): void {
-    const queue = this.#queue;
-    while (queue !== undefined && queue.count > 0) {
-      const { arena } = this.#shared;
+    const { arena } = this.#shared;
+    for (let left = this.#queue?.count ?? 0; left > 0; left--) {
+      const queue = this.#queue!;
       const { length, timeBase } = queue;
       if (this.#needsNewFrame(length, timeBase)) this.#send();
       if (this.#slow) return;

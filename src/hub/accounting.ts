@@ -41,7 +41,8 @@ export function imbalance(account: HubAccount): string | undefined {
 }
 
 export function sumOf(shards: readonly ShardAccount[]): ShardAccount {
-  const sum = (pick: (shard: ShardAccount) => number): number => shards.reduce((total, shard) => total + pick(shard), 0);
+  const sum = (pick: (shard: ShardAccount) => number): number =>
+    shards.reduce((total, shard) => total + pick(shard), 0);
   return {
     taken: sum((shard) => shard.taken),
     pushed: sum((shard) => shard.pushed),

@@ -4,7 +4,7 @@
  * overflow; then the feeds are paused until it has caught up.
  */
 import type { MarketClock } from '../market/clock.ts';
-import { tickField, type TickRecords } from '../wire/tick-record.ts';
+import { type TickRecords, tickField } from '../wire/tick-record.ts';
 import type { TickWriter } from '../wire/tick-ring.ts';
 import { type HubAccount, sumOf } from './accounting.ts';
 import { Lane } from './lane.ts';
@@ -73,7 +73,12 @@ export class Hub {
     this.#options = options;
     this.#shardOf = options.shardOf;
     this.#lanes = options.writers.map(
-      (writer) => new Lane(writer, new Overflow(options.overflowRecords, instruments, options.conflates), options.publishAt),
+      (writer) =>
+        new Lane(
+          writer,
+          new Overflow(options.overflowRecords, instruments, options.conflates),
+          options.publishAt,
+        ),
     );
     this.#ticking = setInterval(() => this.#tick(), options.clockMs);
   }
@@ -87,7 +92,8 @@ export class Hub {
   take(records: TickRecords, count: number): void {
     for (let i = 0; i < count; i++) {
       const lane = this.#lanes[this.#shardOf[records.halves[i * 16 + tickField.instrument]!]!]!;
-      if (!lane.take(records, i) && !this.#paused && lane.waiting >= this.#options.overflowHigh) this.#pause();
+      if (!lane.take(records, i) && !this.#paused && lane.waiting >= this.#options.overflowHigh)
+        this.#pause();
     }
     this.#flushing ??= setImmediate(this.#flush);
   }

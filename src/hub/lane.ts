@@ -1,5 +1,5 @@
 /** The way to one shard: its ring, what waits while the ring is full, and the books of both. */
-import { tickField, tickKind, tickRecords, type TickRecords } from '../wire/tick-record.ts';
+import { type TickRecords, tickField, tickKind, tickRecords } from '../wire/tick-record.ts';
 import type { TickWriter } from '../wire/tick-ring.ts';
 import type { ShardAccount } from './accounting.ts';
 import { kept, Overflow } from './overflow.ts';

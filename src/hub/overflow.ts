@@ -11,7 +11,7 @@
  * Trades are refused when `capacity` records wait; quotes never are: one slot an instrument is kept for them.
  * Without `conflates` (a replay: its source waits while the feeds are paused) quotes are kept and refused like trades.
  */
-import { copyTick, tickField, tickKind, tickRecords, type TickRecords } from '../wire/tick-record.ts';
+import { copyTick, type TickRecords, tickField, tickKind, tickRecords } from '../wire/tick-record.ts';
 
 export const kept = { waiting: 0, conflated: 1, dropped: 2 } as const;
 export type Kept = (typeof kept)[keyof typeof kept];

@@ -26,7 +26,13 @@ export class Directory {
     this.#bySymbol = new Map(dictionary.instruments.map((one) => [one.symbol, one]));
     for (const one of dictionary.instruments) {
       const { venue, native, base, quote } = one;
-      const names = new Set([native, `${base}${quote}`, `${base}-${quote}`, `${base}/${quote}`, `${base}_${quote}`]);
+      const names = new Set([
+        native,
+        `${base}${quote}`,
+        `${base}-${quote}`,
+        `${base}/${quote}`,
+        `${base}_${quote}`,
+      ]);
       for (const name of names) {
         this.#alias(name, one);
         this.#alias(canonicalSymbol(venue, name), one);
@@ -55,7 +61,8 @@ export class Directory {
     const active = found.filter((one) => one.active);
     const meant = active.length > 0 ? active : found;
     if (meant.length === 1) return { instrument: meant[0]! };
-    if (meant.length > 1) return { reason: 'ambiguous', candidates: meant.map((one) => one.symbol).toSorted() };
+    if (meant.length > 1)
+      return { reason: 'ambiguous', candidates: meant.map((one) => one.symbol).toSorted() };
     return { reason: 'unknown', candidates: this.#near(wanted) };
   }
 
@@ -98,7 +105,8 @@ export function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let least = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, before[j - 2]! + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, before[j - 2]! + 1);
       row.push(least);
     }
     before = above;

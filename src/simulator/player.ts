@@ -17,6 +17,9 @@ import type { Tape } from './tape.ts';
 const linesPerTurn = 2_000;
 const turnMsMax = 10;
 const waitMsMax = 50;
+/** Depth messages that wait to be read: few where each keeps a block of text alive that else could go. */
+const notedMax = 10_000;
+const notedMaxHeld = 200_000;
 
 interface PlayedStream {
   readonly channel: Channel;
@@ -53,7 +56,10 @@ export class Player implements Source {
     });
     const played = (): number => this.#line;
     for (const symbol of recording.symbols.values())
-      this.#views.set(symbol.symbol, new RecordedView(symbol, played));
+      this.#views.set(
+        symbol.symbol,
+        new RecordedView(symbol, played, recording.held ? notedMaxHeld : notedMax),
+      );
     this.#streams = recording.streams.map(({ name, symbol }) => ({
       channel: switchboard.channel(name),
       view: this.#views.get(symbol.symbol)!,
@@ -66,8 +72,8 @@ export class Player implements Source {
 
   /** The time of the newest message, or where the recorder's clock must be by now. */
   nowMs(): number {
-    if (this.#line === 0) return Math.max(this.range.firstMs, this.#recordedMs());
-    return Math.max(this.#recording.marketMs.at(this.#line - 1), this.#recordedMs());
+    const newest = this.#line === 0 ? 0 : this.#recording.marketMs.at(this.#line - 1);
+    return Math.max(this.range.firstMs, newest, this.#recordedMs());
   }
 
   view(symbol: string): SymbolView | undefined {
@@ -88,8 +94,8 @@ export class Player implements Source {
   /** Where the recorder's clock stands, at a paced speed; never past the end. */
   #recordedMs(): number {
     if (this.#startedMs === undefined || this.#speed === 'max') return -Infinity;
-    const { receivedMs, lines } = this.#recording;
-    const due = receivedMs.at(0) + (performance.now() - this.#startedMs) * this.#speed;
+    const { receivedMs, receivedFirstMs, lines } = this.#recording;
+    const due = receivedFirstMs + (performance.now() - this.#startedMs) * this.#speed;
     return Math.min(due, receivedMs.at(lines - 1));
   }
 
@@ -187,7 +193,7 @@ function hand(channel: Channel, session: Session, block: Buffer, start: number, 
 /** What REST may know of a symbol: what has been played. */
 class RecordedView implements SymbolView {
   readonly instrument: Instrument;
-  readonly book = new RecordedBook();
+  readonly book: RecordedBook;
   readonly #recorded: RecordedSymbol;
   readonly #played: () => number;
   readonly #tradeTape: Tape = endlessTape();
@@ -195,7 +201,8 @@ class RecordedView implements SymbolView {
   #tradesReeled = 0;
   #aggregatesReeled = 0;
 
-  constructor(recorded: RecordedSymbol, played: () => number) {
+  constructor(recorded: RecordedSymbol, played: () => number, noted: number) {
+    this.book = new RecordedBook(noted);
     this.#recorded = recorded;
     this.#played = played;
     this.instrument = recorded.instrument();

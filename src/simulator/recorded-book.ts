@@ -15,14 +15,14 @@ interface Snapshot {
   readonly asks: readonly Level[];
 }
 
-/** Messages are only noted while they are played, and read when someone asks, or when so many have gathered. */
-const notedMax = 10_000;
 /** A snapshot comes later than the changes that follow on it: so many are kept to be applied again. */
 const recentMax = 200;
 
 export class RecordedBook {
   readonly #bids = new Map<string, string>();
   readonly #asks = new Map<string, string>();
+  /** Messages are only noted while they are played, and read when someone asks, or when so many have gathered. */
+  readonly #notedMax: number;
   #noted: Buffer[] = [];
   #recent: DepthMessage[] = [];
   #lastUpdateId = 0;
@@ -31,10 +31,14 @@ export class RecordedBook {
   #topStart = 0;
   #topEnd = 0;
 
+  constructor(notedMax: number) {
+    this.#notedMax = notedMax;
+  }
+
   /** A depth message or a snapshot, as bytes. */
   note(payload: Buffer): void {
     this.#noted.push(payload);
-    if (this.#noted.length >= notedMax) this.#readNoted();
+    if (this.#noted.length >= this.#notedMax) this.#readNoted();
   }
 
   /** The newest bookTicker message. */

@@ -41,6 +41,8 @@ export class Recording {
   /** By line of a snapshot: its update id. */
   readonly snapshots = new Map<number, number>();
   range: TimeRange = { firstMs: Infinity, lastMs: -Infinity };
+  /** When the first line came that is a message or a snapshot. */
+  receivedFirstMs = Number.NaN;
   messages = 0;
   skipped = 0;
   torn = false;
@@ -53,6 +55,11 @@ export class Recording {
 
   get lines(): number {
     return this.bytes.length;
+  }
+
+  /** Whether the text stays in memory, so that references to it cost nothing more. */
+  get held(): boolean {
+    return this.#held !== undefined;
   }
 
   counts(): RecordingCounts {
@@ -117,6 +124,7 @@ export class Recording {
     const known = kind !== lineKind.skipped;
     this.receivedMs.push(known ? Math.max(lastReceived, receivedMs) : lastReceived); // a clock set back is no pause
     if (!known) return this.marketMs.push(lastMarket);
+    if (Number.isNaN(this.receivedFirstMs)) this.receivedFirstMs = receivedMs;
     const event = Math.abs(eventMs - receivedMs) <= skewMsMax ? eventMs : receivedMs;
     this.marketMs.push(Math.max(lastMarket, receivedMs, event));
     if (kind < 0) return;

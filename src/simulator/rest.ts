@@ -18,27 +18,29 @@ interface Route {
 
 const fixed = (weight: number) => (): number => weight;
 
-const routes: Readonly<Record<string, Route>> = {
-  ping: { weight: fixed(1), answer: () => '{}' },
-  time: { weight: fixed(1), answer: (_query, source) => `{"serverTime":${Math.floor(source.nowMs())}}` },
-  exchangeInfo: {
-    weight: fixed(20),
-    answer: (query, source) => exchangeInfo(Math.floor(source.nowMs()), instruments(query, source)),
-  },
-  depth: { weight: depthWeight, answer: depth },
-  trades: { weight: fixed(25), answer: (query, source) => tradeRows(query, view(query, source)) },
-  historicalTrades: { weight: fixed(25), answer: (query, source) => tradeRows(query, view(query, source)) },
-  aggTrades: { weight: fixed(4), answer: (query, source) => aggregateRows(query, view(query, source)) },
-  klines: { weight: fixed(2), answer: klines },
-  'ticker/24hr': {
-    weight: (query) => tickerWeight(query, 2, 80),
-    answer: (query, source) => perSymbol(query, source, (each) => dayTicker(each, source.nowMs())),
-  },
-  'ticker/bookTicker': {
-    weight: (query) => tickerWeight(query, 2, 4),
-    answer: (query, source) => perSymbol(query, source, bookTicker),
-  },
-};
+const routes: ReadonlyMap<string, Route> = new Map(
+  Object.entries({
+    ping: { weight: fixed(1), answer: () => '{}' },
+    time: { weight: fixed(1), answer: (_query, source) => `{"serverTime":${Math.floor(source.nowMs())}}` },
+    exchangeInfo: {
+      weight: fixed(20),
+      answer: (query, source) => exchangeInfo(Math.floor(source.nowMs()), instruments(query, source)),
+    },
+    depth: { weight: depthWeight, answer: depth },
+    trades: { weight: fixed(25), answer: (query, source) => tradeRows(query, view(query, source)) },
+    historicalTrades: { weight: fixed(25), answer: (query, source) => tradeRows(query, view(query, source)) },
+    aggTrades: { weight: fixed(4), answer: (query, source) => aggregateRows(query, view(query, source)) },
+    klines: { weight: fixed(2), answer: klines },
+    'ticker/24hr': {
+      weight: (query) => tickerWeight(query, 2, 80),
+      answer: (query, source) => perSymbol(query, source, (each) => dayTicker(each, source.nowMs())),
+    },
+    'ticker/bookTicker': {
+      weight: (query) => tickerWeight(query, 2, 4),
+      answer: (query, source) => perSymbol(query, source, bookTicker),
+    },
+  }),
+);
 const prefix = '/api/v3/';
 
 export class Rest {
@@ -53,14 +55,15 @@ export class Rest {
 
   handle(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://simulator');
-    const route = pathname.startsWith(prefix) ? routes[pathname.slice(prefix.length)] : undefined;
-    if (route === undefined || request.method !== 'GET') {
+    const address = URL.parse(request.url ?? '/', 'http://simulator');
+    const path = address?.pathname ?? '';
+    const route = path.startsWith(prefix) ? routes.get(path.slice(prefix.length)) : undefined;
+    if (address === null || route === undefined || request.method !== 'GET') {
       this.#tally.requestsRefused++;
       return respond(response, route === undefined ? 404 : 405, '{"code":-1000,"msg":"Path not found."}');
     }
     try {
-      const query = new Query(searchParams);
+      const query = new Query(address.searchParams);
       if (!this.#allowed(route.weight(query), response)) return;
       const body = route.answer(query, this.#source);
       this.#tally.requestsServed++;

@@ -157,14 +157,16 @@ interface Wish {
 
 /** Reads /stream?streams=a/b and /ws/a/b; answers an HTTP status where it makes no sense. */
 function readWish(url: string): Wish | string {
-  const { pathname, searchParams } = new URL(url, 'http://simulator');
+  const address = URL.parse(url, 'http://simulator');
+  if (address === null) return '400 Bad Request';
+  const { pathname, searchParams } = address;
   const unit = searchParams.get('timeUnit')?.toUpperCase() ?? 'MILLISECOND';
   if (unit !== 'MILLISECOND' && unit !== 'MICROSECOND') return '400 Bad Request';
   const combined = pathname === '/stream' || pathname === '/stream/';
   if (!combined && pathname !== '/ws' && !pathname.startsWith('/ws/')) return '404 Not Found';
   const list = combined
     ? (searchParams.get('streams') ?? '')
-    : decodeURIComponent(pathname.slice('/ws'.length));
+    : pathname.slice('/ws'.length).replaceAll('%40', '@');
   const streams = list.split('/').filter((name) => name !== '');
   if (streams.length > streamsMax) return '400 Bad Request';
   return { combined, micro: unit === 'MICROSECOND', streams };

@@ -10,6 +10,7 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -63,9 +64,12 @@ export class StateFile {
     this.path = path;
   }
 
-  /** What was saved last; undefined when there is nothing yet. */
+  /** What was saved last; undefined when there is nothing yet, and then leftovers of an older market go too. */
   read(): SavedState | undefined {
-    if (!existsSync(this.path)) return undefined;
+    if (!existsSync(this.path)) {
+      for (const part of ['checkpoint', 'bars']) rmSync(`${this.path}.${part}`, { force: true });
+      return undefined;
+    }
     try {
       return stateSchema.parse(JSON.parse(readFileSync(this.path, 'utf8')));
     } catch (error) {

@@ -24,7 +24,8 @@ export function symbolsJson(instruments: readonly Instrument[]): string {
 
 /** `volume` is the last trade's size, `timestamp` ms; what was not seen yet is null. */
 export function priceJson(instrument: Instrument, latest: LatestPrice): string {
-  const price = (mantissa: number): string => (mantissa === 0 ? 'null' : decimalOf(mantissa, instrument.priceDecimals));
+  const price = (mantissa: number): string =>
+    mantissa === 0 ? 'null' : decimalOf(mantissa, instrument.priceDecimals);
   const volume = latest.price === 0 ? 'null' : decimalOf(latest.size, instrument.sizeDecimals);
   return (
     `{"symbol":${quoted(instrument.symbol)},"price":${price(latest.price)},"bid":${price(latest.bid)},` +
@@ -76,14 +77,19 @@ export function enigmaJson(instrument: Instrument, enigma: Enigma, latest: Lates
   const isNewer = latest !== undefined && latest.price > 0 && latest.time >= enigma.time;
   const price = isNewer ? latest.price : enigma.price;
   const level = isNewer ? enigmaLevel(price, ath, atl) : enigma.level;
-  const millis = (micros: number): string => (micros === 0 ? 'null' : String(Math.floor(micros / 1_000)));
-  const fibonacci = fibonacciPrices(ath, atl).map((at, i) => `"${fibonacciNames[i]}":${decimalOf(at, decimals)}`);
+  const fibonacci = fibonacciPrices(ath, atl).map(
+    (at, i) => `"${fibonacciNames[i]}":${decimalOf(at, decimals)}`,
+  );
   return (
     `{"symbol":${quoted(instrument.symbol)},"level":${decimalOf(level, levelDecimals)},` +
     `"ath":${decimalOf(ath, decimals)},"atl":${decimalOf(atl, decimals)},"athTime":${millis(enigma.athTime)},` +
     `"atlTime":${millis(enigma.atlTime)},"current_price":${decimalOf(price, decimals)},` +
     `"fib_levels":{${fibonacci.join(',')}}}`
   );
+}
+
+function millis(micros: number): string {
+  return micros === 0 ? 'null' : String(Math.floor(micros / 1_000));
 }
 
 function quoted(text: string): string {

@@ -66,7 +66,10 @@ export class MarketQueries {
       case 'enigma':
         return this.#enigma(checked(subjectParams, params));
       default:
-        throw new Problem(400, `kind ${JSON.stringify(kind)} is none of symbols, price, bars, trades, enigma`);
+        throw new Problem(
+          400,
+          `kind ${JSON.stringify(kind)} is none of symbols, price, bars, trades, enigma`,
+        );
     }
   }
 

@@ -64,7 +64,8 @@ export class MemoryHistory implements HistoryWriter, HistoryReader {
   #of(instrument: number): Held {
     const symbol = this.#symbols.get(instrument)!;
     let held = this.#held.get(symbol);
-    if (held === undefined) this.#held.set(symbol, (held = { trades: new Map(), bars: new Map(), enigma: undefined }));
+    if (held === undefined)
+      this.#held.set(symbol, (held = { trades: new Map(), bars: new Map(), enigma: undefined }));
     return held;
   }
 
@@ -89,11 +90,11 @@ export class MemoryHistory implements HistoryWriter, HistoryReader {
 /** True when `bar` is an earlier state than `known`: by newest id, revision, closed after forming, then trades held. */
 function isOlderState(bar: Bar, known: Bar): boolean {
   return (
-    bar.lastId - known.lastId ||
-    bar.revision - known.revision ||
-    Number(bar.closed) - Number(known.closed) ||
-    bar.count - known.count
-  ) < 0;
+    (bar.lastId - known.lastId ||
+      bar.revision - known.revision ||
+      Number(bar.closed) - Number(known.closed) ||
+      bar.count - known.count) < 0
+  );
 }
 
 function dropOldest(map: Map<number, unknown>, max: number): void {

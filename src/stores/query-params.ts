@@ -7,9 +7,22 @@ export const rowsMax = 5_000;
 
 /** TradingView's names: minutes as plain numbers, `D`, `1W` … Our own names stand for themselves. */
 const aliases: Readonly<Record<string, Resolution>> = {
-  ...{ '1': '1m', '5': '5m', '15': '15m', '60': '1h', '240': '4h', '1440': '1d' },
-  ...{ S: '1s', '1S': '1s', '5S': '5s', '1H': '1h', '4H': '4h' },
-  ...{ D: '1d', '1D': '1d', W: '1w', '1W': '1w', M: '1M' },
+  '1': '1m',
+  '5': '5m',
+  '15': '15m',
+  '60': '1h',
+  '240': '4h',
+  '1440': '1d',
+  S: '1s',
+  '1S': '1s',
+  '5S': '5s',
+  '1H': '1h',
+  '4H': '4h',
+  D: '1d',
+  '1D': '1d',
+  W: '1w',
+  '1W': '1w',
+  M: '1M',
 };
 
 /** Index in `resolutions`; `1m` is a minute, `1M` a month. */

@@ -1,7 +1,8 @@
 /** Rows on their way into a store, as the f64 words of `wire/row.ts`: grouped by kind, in the order of arrival. */
+
+import { limb } from '../market/amount.ts';
 import { barBit, barWord } from '../market/bar-words.ts';
 import type { MarketBatch } from '../market/history.ts';
-import { limb } from '../market/amount.ts';
 import type { Bar, Enigma, Quote, TradeRow } from '../market/tick.ts';
 import { rowHead, rowKind, rowWords } from '../wire/row.ts';
 

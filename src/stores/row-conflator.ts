@@ -86,7 +86,8 @@ export class RowConflator {
   release(batch: RowBatch, now: number, all: boolean): void {
     let kept = 0;
     for (const waiting of this.#list) {
-      if (all || waiting.due || now - waiting.releasedAt >= this.#formingMs) this.#releaseState(waiting, batch, now);
+      if (all || waiting.due || now - waiting.releasedAt >= this.#formingMs)
+        this.#releaseState(waiting, batch, now);
       if (all || now - waiting.quoteAt >= this.#formingMs) this.#releaseQuote(waiting, batch);
       waiting.due = false;
       waiting.listed = isWaiting(waiting);

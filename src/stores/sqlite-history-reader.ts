@@ -3,7 +3,15 @@ import type Database from 'better-sqlite3';
 import type { BarsQuery, HistoryReader, TradesQuery } from '../market/history.ts';
 import type { Instrument } from '../market/instrument.ts';
 import type { Bar, Enigma, TradeRow } from '../market/tick.ts';
-import { barColumns, barOf, type Columns, enigmaColumns, enigmaOf, tradeColumns, tradeOf } from './sqlite-rows.ts';
+import {
+  barColumns,
+  barOf,
+  type Columns,
+  enigmaColumns,
+  enigmaOf,
+  tradeColumns,
+  tradeOf,
+} from './sqlite-rows.ts';
 
 const selectBars = `SELECT ${barColumns} FROM bars
   WHERE symbol_id = ? AND resolution = ? AND open_time >= ? AND open_time < ? ORDER BY open_time DESC LIMIT ?`;
@@ -35,26 +43,24 @@ export class SqliteHistoryReader implements HistoryReader {
     this.#symbolId = db.prepare<unknown[], number>(selectSymbolId).pluck();
   }
 
-  // Reads block their thread, and what they throw is a rejection: hence async without an await.
-  // eslint-disable-next-line typescript/require-await
   async bars(query: BarsQuery): Promise<Bar[]> {
     const symbolId = this.#lastingId(query.symbol);
     if (symbolId === undefined) return [];
     const instrument = this.#instruments.get(query.symbol) ?? symbolId;
     const { resolution, from, to, limit } = query;
     const rows = this.#bars.all(symbolId, resolution, from, to, limit);
-    return rows.map((row) => barOf(row, instrument, resolution)).reverse();
+    return rows.map((row) => barOf(row, instrument, resolution)).toReversed();
   }
 
-  // eslint-disable-next-line typescript/require-await
   async trades(query: TradesQuery): Promise<TradeRow[]> {
     const symbolId = this.#lastingId(query.symbol);
     if (symbolId === undefined) return [];
     const instrument = this.#instruments.get(query.symbol) ?? symbolId;
-    return this.#trades.all(symbolId, query.fromId, query.toId, query.limit).map((row) => tradeOf(row, instrument));
+    return this.#trades
+      .all(symbolId, query.fromId, query.toId, query.limit)
+      .map((row) => tradeOf(row, instrument));
   }
 
-  // eslint-disable-next-line typescript/require-await
   async enigma(symbol: string): Promise<Enigma | undefined> {
     const symbolId = this.#lastingId(symbol);
     const row = symbolId === undefined ? undefined : this.#enigma.get(symbolId);

@@ -18,17 +18,36 @@ const tradesPerStatement = 10;
 const plainTradeWidth = 9;
 const plainTrade = '(?, ?, ?, ?, ?, ?, ?, ?, ?)';
 const plainTradeColumns = 'symbol_id, trade_id, time, received, price, volume, bid, ask, taker_sold';
+/** OR ROLLBACK: what goes wrong within a statement ends the whole transaction, so SQLite keeps no journal to undo the one. */
 const insertTrades = (count: number): string =>
-  `INSERT INTO trades (${plainTradeColumns}) VALUES ${new Array<string>(count).fill(plainTrade).join(', ')}
+  `INSERT OR ROLLBACK INTO trades (${plainTradeColumns}) VALUES ${Array.from({ length: count }, () => plainTrade).join(', ')}
   ON CONFLICT DO NOTHING`;
 const insertAggregate = `INSERT INTO trades (${plainTradeColumns}, merged, first_id, last_id)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
 const barColumns = [
-  ...['symbol_id', 'resolution', 'open_time', 'open', 'high', 'low', 'close', 'volume', 'volume_high'],
-  ...['quote_volume', 'quote_volume_high', 'taker_buy_volume', 'taker_buy_volume_high'],
-  ...['taker_buy_quote_volume', 'taker_buy_quote_volume_high', 'trade_count', 'first_id', 'last_id', 'revision'],
-  ...['closed', 'incomplete', 'last_time'],
+  'symbol_id',
+  'resolution',
+  'open_time',
+  'open',
+  'high',
+  'low',
+  'close',
+  'volume',
+  'volume_high',
+  'quote_volume',
+  'quote_volume_high',
+  'taker_buy_volume',
+  'taker_buy_volume_high',
+  'taker_buy_quote_volume',
+  'taker_buy_quote_volume_high',
+  'trade_count',
+  'first_id',
+  'last_id',
+  'revision',
+  'closed',
+  'incomplete',
+  'last_time',
 ];
 /**
  * A bar's states are ordered by this: the newest id it holds, then its revision; closed comes after forming; and a
@@ -45,7 +64,7 @@ const upsertBar = `INSERT INTO bars (${barColumns.join(', ')}) VALUES (${barColu
     OR (${barRank('excluded')} = ${barRank('bars')} AND excluded.incomplete <> bars.incomplete)`;
 
 const deleteOlderQuotes = 'DELETE FROM quotes WHERE symbol_id = ? AND second = ? AND version < ?';
-const insertLastQuote = `INSERT INTO quotes SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?)) AS new
+const insertLastQuote = `INSERT OR ROLLBACK INTO quotes SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?)) AS new
   WHERE NOT EXISTS (SELECT 1 FROM quotes AS old
     WHERE old.symbol_id = new.column1 AND old.second = new.column2 AND old.version >= new.column3)`;
 const insertQuote = 'INSERT INTO quotes VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING';
@@ -65,7 +84,7 @@ export class SqliteHistoryWriter implements HistoryWriter {
   readonly #quotes: QuotesKept;
   readonly #statements: ReturnType<typeof prepareAll>;
   readonly #batch = new RowBatch();
-  readonly #plain = new Array<number>(plainTradeWidth * tradesPerStatement).fill(0);
+  readonly #plain = Array.from({ length: plainTradeWidth * tradesPerStatement }, () => 0);
 
   /**
    * @param db Opened by `openMarketDatabase`; the writer closes it.
@@ -85,7 +104,7 @@ export class SqliteHistoryWriter implements HistoryWriter {
       this.writeRows(this.#batch);
       return Promise.resolve();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
@@ -142,7 +161,9 @@ export class SqliteHistoryWriter implements HistoryWriter {
       }
     }
     for (let i = 0; i < gathered; i++) {
-      written += this.#statements.trade.run(plain.slice(i * plainTradeWidth, (i + 1) * plainTradeWidth)).changes;
+      written += this.#statements.trade.run(
+        plain.slice(i * plainTradeWidth, (i + 1) * plainTradeWidth),
+      ).changes;
     }
     return written;
   }
@@ -151,14 +172,24 @@ export class SqliteHistoryWriter implements HistoryWriter {
     const [id, time, received, price, size] = [w[at + 1], w[at + 2], w[at + 3], w[at + 4], w[at + 5]];
     const [bid, ask, firstId, lastId, merged] = [w[at + 6], w[at + 7], w[at + 8], w[at + 9], w[at + 10]];
     return this.#statements.aggregate.run([
-      ...[symbolId, id, time, received, price, size, bid, ask, w[at + 11]! & 1],
-      ...[merged, firstId, lastId],
+      symbolId,
+      id,
+      time,
+      received,
+      price,
+      size,
+      bid,
+      ask,
+      w[at + 11]! & 1,
+      merged,
+      firstId,
+      lastId,
     ]).changes;
   }
 
   #writeBars({ words, count, width }: Rows): number {
     let written = 0;
-    const values = new Array<number>(barColumns.length).fill(0);
+    const values = barColumns.map(() => 0);
     for (let row = 0, at = 0; row < count; row++, at += width) {
       const flags = words[at + 2 + barWord.flags]!;
       values[0] = this.#symbolId(words[at]!);

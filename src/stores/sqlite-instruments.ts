@@ -54,7 +54,8 @@ export class SqliteInstruments implements InstrumentStore {
     }
     const rows = this.#db.prepare<[], SymbolRow>(`SELECT ${columns} FROM symbolsmap ORDER BY id`).all();
     return rows.map((row, index) => {
-      if (row.id !== index + 1) throw new Error(`symbolsmap in ${this.#db.name} has no row with id ${index + 1}`);
+      if (row.id !== index + 1)
+        throw new Error(`symbolsmap in ${this.#db.name} has no row with id ${index + 1}`);
       return { ...row, active: row.active === 1 };
     });
   }

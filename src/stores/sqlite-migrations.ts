@@ -27,7 +27,9 @@ export function migrate(db: Database.Database, migrations: readonly Migration[])
   const newest = migrations.at(-1)?.version ?? 0;
   const known = schemaVersion(db);
   if (known > newest) {
-    throw new Error(`${db.name} has schema version ${known}; this program knows up to ${newest}: run the newer one`);
+    throw new Error(
+      `${db.name} has schema version ${known}; this program knows up to ${newest}: run the newer one`,
+    );
   }
   let ran = 0;
   for (const migration of migrations) {
@@ -36,7 +38,10 @@ export function migrate(db: Database.Database, migrations: readonly Migration[])
     const step = db.transaction((): number => {
       if (schemaVersion(db) >= migration.version) return 0;
       db.exec(migration.sql);
-      db.prepare('INSERT INTO schema_migrations (version, name) VALUES (?, ?)').run(migration.version, migration.name);
+      db.prepare('INSERT INTO schema_migrations (version, name) VALUES (?, ?)').run(
+        migration.version,
+        migration.name,
+      );
       return 1;
     });
     ran += step.immediate();

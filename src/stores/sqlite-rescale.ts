@@ -40,7 +40,13 @@ export function rescaleSizes(db: Database.Database, id: number, decimals: number
   rescale(db, id, decimals, greatestSize, sizeSteps);
 }
 
-function rescale(db: Database.Database, id: number, decimals: number, greatest: string, steps: string[]): void {
+function rescale(
+  db: Database.Database,
+  id: number,
+  decimals: number,
+  greatest: string,
+  steps: string[],
+): void {
   if (decimals === 0) return;
   const most = db.prepare<[object], number>(greatest).pluck().get({ id })!;
   if (most * 10 ** decimals > mantissaMax) {

@@ -156,7 +156,9 @@ export function openMarketDatabase(file: string, busyMs = busyTimeoutMs): Databa
     return db;
   } catch (error) {
     db?.close();
-    throw new Error(`market database ${file} cannot be written: ${(error as Error).message}`, { cause: error });
+    throw new Error(`market database ${file} cannot be written: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -4,7 +4,15 @@ import type { InstrumentSeed } from '../market/history.ts';
 import type { Instrument } from '../market/instrument.ts';
 import { resolutions } from '../market/resolution.ts';
 import type { Bar, TradeRow } from '../market/tick.ts';
-import { barColumns, barOf, type Columns, enigmaColumns, enigmaOf, tradeColumns, tradeOf } from './sqlite-rows.ts';
+import {
+  barColumns,
+  barOf,
+  type Columns,
+  enigmaColumns,
+  enigmaOf,
+  tradeColumns,
+  tradeOf,
+} from './sqlite-rows.ts';
 
 const minuteIndex = resolutions.indexOf('1m');
 const day = 86_400_000_000;
@@ -33,7 +41,8 @@ export function* seedsOf(
       if (row !== undefined) bars.push(barOf(row, id, resolution));
     }
     const trades = newerTrades(read, symbolId, bars, id, tradesMax + 1);
-    if (trades.length > tradesMax) throw new Error(`${symbol}: more than ${tradesMax} trades are newer than its bars`);
+    if (trades.length > tradesMax)
+      throw new Error(`${symbol}: more than ${tradesMax} trades are newer than its bars`);
     const enigma = read.enigma.get(symbolId);
     yield {
       instrument: id,
@@ -45,16 +54,26 @@ export function* seedsOf(
   }
 }
 
-/** Trades that not all of `bars` know of, rising by id; at most `limit`, the newest ones. */
-function newerTrades(read: Statements, symbolId: number, bars: readonly Bar[], id: number, limit: number): TradeRow[] {
-  const known = bars.length === 0 ? -1 : Math.min(...bars.map(({ lastId }) => lastId));
+/**
+ * Trades that not all of `bars` know of, rising by id; at most `limit`, the newest ones. All of them when a resolution
+ * has no bar yet: a crash in an instrument's first moments, when its first `1s` bar had closed and the forming longer
+ * ones were not yet written.
+ */
+function newerTrades(
+  read: Statements,
+  symbolId: number,
+  bars: readonly Bar[],
+  id: number,
+  limit: number,
+): TradeRow[] {
+  const known = bars.length < resolutions.length ? -1 : Math.min(...bars.map(({ lastId }) => lastId));
   const trades: TradeRow[] = [];
   for (const row of read.tradesDown.iterate(symbolId)) {
     const trade = tradeOf(row, id);
     if (trade.lastId <= known || trades.length === limit) break;
     trades.push(trade);
   }
-  return trades.reverse();
+  return trades.toReversed();
 }
 
 function minutesBefore(read: Statements, symbolId: number, bars: readonly Bar[], instrument: number): Bar[] {
@@ -66,7 +85,8 @@ function minutesBefore(read: Statements, symbolId: number, bars: readonly Bar[],
 
 type Statements = ReturnType<typeof statementsOf>;
 function statementsOf(db: Database.Database) {
-  const columns = (sql: string): Database.Statement<unknown[], Columns> => db.prepare<unknown[], Columns>(sql).raw();
+  const columns = (sql: string): Database.Statement<unknown[], Columns> =>
+    db.prepare<unknown[], Columns>(sql).raw();
   const barsWhere = `SELECT ${barColumns} FROM bars WHERE symbol_id = ? AND resolution = ?`;
   return {
     symbolId: db.prepare<[string], number>('SELECT id FROM symbolsmap WHERE symbol = ?').pluck(),

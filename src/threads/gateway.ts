@@ -2,9 +2,9 @@
  * Entry of a gateway thread. It must end by itself: a worker that is terminated while it holds uWebSockets handles
  * takes the whole process down, so send `{ kind: 'close' }` and wait for its exit.
  */
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { Gateway, type GatewayAccount } from '../gateway/gateway.ts';
-import { gatewayLimits, type GatewayLimits } from '../gateway/limits.ts';
+import { type GatewayLimits, gatewayLimits } from '../gateway/limits.ts';
 import type { Dictionary } from '../market/instrument.ts';
 
 export interface GatewayThreadData {

@@ -41,7 +41,7 @@ parentPort!.on('message', (message: { port?: MessagePort; stop?: boolean }) => {
   if (message.port !== undefined) serve(message.port);
   if (message.stop === true) void end();
 });
-parentPort!.postMessage({ ready: true });
+parentPort!.postMessage({ ready: true }, []);
 
 function serve(port: MessagePort): void {
   ports.add(port);

@@ -1,5 +1,6 @@
 /** One server: its threads, joined by shared memory, from start to stop. The hub runs on the thread that calls this. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { UsageFault } from '../cli/arguments.ts';
 import type { Config } from '../config/load.ts';
@@ -54,6 +55,14 @@ export class Server {
     const { line, pool, rings, writerControl, gateway } = this.#parts;
     const reports = rings.shards.map(({ index }) => pool.report(index));
     return stagesOf(line, reports, writerControl.read(), await gateway.account());
+  }
+
+  /** Resolves when the venue has granted every stream. */
+  async subscribed(): Promise<void> {
+    const { line } = this.#parts;
+    while (!line.feed.health().connections.every(({ state, missing }) => state === 'open' && missing === 0)) {
+      await pause(settleEveryMs);
+    }
   }
 
   /** Resolves when `messages` have come in and all that they caused has gone out and is stored. */
@@ -155,7 +164,7 @@ async function startGateway(
   dictionary: Parameters<typeof GatewayThread.start>[0]['dictionary'],
   query: MessageChannel['port1'],
 ): Promise<GatewayThread> {
-  const webRoot = new URL('../../web/dist/', import.meta.url).pathname;
+  const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
   try {
     return await GatewayThread.start(
       {

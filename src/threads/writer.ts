@@ -53,7 +53,7 @@ const market = new MarketWriter({
   formingMs: data.formingMs ?? 1_000,
 });
 control.state = 'embedded';
-parentPort?.postMessage({ ready: true });
+parentPort?.postMessage({ ready: true }, []);
 try {
   run(data.stopMs ?? 10_000);
 } finally {

@@ -41,7 +41,10 @@ export class BlockBuffer {
     view.setUint32(at + 8, instrument, true);
     view.setUint32(at + 12, kind | (channel << 8) | (blockClass << 16) | (Math.min(count, 255) << 24), true);
     view.setFloat64(at + 16, lastCursor, true);
-    this.length = (end + 7) & ~7;
+    // Padding is part of what a restart must make again.
+    const padded = (end + 7) & ~7;
+    while (end < padded) this.bytes[end++] = 0;
+    this.length = padded;
   }
 }
 

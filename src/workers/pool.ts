@@ -30,11 +30,15 @@ interface Life {
   restarts: number;
   /** Set when the pool itself has ended the shard. */
   ended: string | undefined;
+  /** Settled when no thread that the pool has ended can touch the shard's memory any longer. */
+  gone: Promise<unknown>;
   done: Promise<void>;
 }
 
 const pulseEveryMs = 250;
 const restartMsMax = 5_000;
+/** A thread may take so long to start before it counts as stuck: on a busy machine it loads its code for a second. */
+const beginMsMax = 30_000;
 /** A shard that lived so long is well again. */
 const healthyMs = 10_000;
 
@@ -73,6 +77,7 @@ export class ShardPool {
       pulseAt: performance.now(),
       restarts: 0,
       ended: undefined,
+      gone: Promise.resolve(),
       done: Promise.resolve(),
     };
     life.done = this.#live(life);
@@ -85,6 +90,7 @@ export class ShardPool {
     for (;;) {
       const began = performance.now();
       life.pulseAt = began;
+      Atomics.store(life.control, shardControl.running, 0);
       life.ended = undefined;
       life.abort = new AbortController();
       let reason = 'it ended by itself';
@@ -94,11 +100,14 @@ export class ShardPool {
       } catch (error) {
         reason = life.ended ?? (error instanceof Error ? error.message : String(error));
       }
+      // A thread told to end may run on for a moment: two lives must never write to the same rings.
+      await life.gone;
       life.restarts++;
       this.#options.onRestart(life.options.index, reason, life.restarts);
-      waitMs =
-        performance.now() - began > healthyMs ? this.#options.restartMs : Math.min(waitMs * 2, restartMsMax);
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (performance.now() - began > healthyMs) waitMs = this.#options.restartMs;
+      const wait = waitMs;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      waitMs = Math.min(waitMs * 2, restartMsMax);
     }
   }
 
@@ -109,11 +118,16 @@ export class ShardPool {
       if (pulse !== life.pulse || life.input.waiting === 0) {
         life.pulse = pulse;
         life.pulseAt = now;
-      } else if (now - life.pulseAt > this.#options.stuckMs) {
+      } else if (now - life.pulseAt > this.#patienceMs(life)) {
         this.end(life.options.index, `no pulse for ${Math.round(now - life.pulseAt)} ms`);
         life.pulseAt = now;
       }
     }
+  }
+
+  #patienceMs(life: Life): number {
+    const { stuckMs } = this.#options;
+    return Atomics.load(life.control, shardControl.running) === 1 ? stuckMs : Math.max(stuckMs, beginMsMax);
   }
 
   /** Ends a shard's thread at once, wherever it is; it is then run again. */
@@ -121,7 +135,14 @@ export class ShardPool {
     const life = this.#lives[shard];
     if (life === undefined) throw new RangeError(`shard ${shard} of ${this.#lives.length}`);
     life.ended = reason;
+    const threads = this.#piscina.threads;
     life.abort.abort();
+    const left = new Set(this.#piscina.threads);
+    const ending = threads.filter((thread) => !left.has(thread));
+    life.gone = Promise.all([
+      life.gone,
+      ...ending.map((thread) => new Promise((resolve) => thread.once('exit', resolve))),
+    ]);
   }
 
   /** What a shard counted, by name; `restarts` and `waiting` (records in its ring) besides. */

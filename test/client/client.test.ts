@@ -249,12 +249,15 @@ test('waits double, with chance in them, up to a bound', () => {
   expect([1, 2, 99].map((attempt) => backoffMs(attempt, backoff, 0))).toEqual([50, 100, 500]);
 });
 
-test('a close that says "never" is final, and a closed client stays closed', async () => {
+test.each([
+  [1008, ''],
+  [4029, '{"code":4029,"error":"too many messages","resume":false}'],
+])('a close that says "never" is final, and a closed client stays closed: %i %s', async (code, reason) => {
   const [server, client] = await serverAndClient();
   await client.opened();
   const closed = stateOf(client, 'closed');
-  server.breakOff(1008);
-  expect(await closed).toMatchObject({ code: 1008 });
+  server.breakOff(code, reason);
+  expect(await closed).toMatchObject({ code, reason });
   await expect(client.opened()).rejects.toThrow('the client was closed');
   expect(server.connections).toBe(1);
 });

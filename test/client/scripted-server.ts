@@ -20,7 +20,7 @@ export interface ScriptedServer {
   until(count: number): Promise<void>;
   send(data: Uint8Array | object): void;
   /** Ends the current connection with a close code; without one, without a word. */
-  breakOff(code?: number): void;
+  breakOff(code?: number, reason?: string): void;
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export async function scriptedServer(answer: Answer = acknowledge, welcomes = tr
       while (asked.length < count) await once(heard, 'asked');
     },
     send: (data) => socket?.send(data instanceof Uint8Array ? data : JSON.stringify(data)),
-    breakOff: (code) => (code === undefined ? socket?.terminate() : socket?.close(code)),
+    breakOff: (code, reason) => (code === undefined ? socket?.terminate() : socket?.close(code, reason)),
     close: () => {
       for (const client of server.clients) client.terminate();
       return new Promise((resolve) => server.close(() => resolve()));

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import type { NormaliserOptions } from '../../src/feeds/normaliser.ts';
 import type { Timers } from '../../src/feeds/timers.ts';
 import type { Instrument } from '../../src/market/instrument.ts';
-import { tickField, type TickRecords } from '../../src/wire/tick-record.ts';
+import { type TickRecords, tickField } from '../../src/wire/tick-record.ts';
 
 export function instrument(id: number, native: string, priceDecimals = 2, sizeDecimals = 5): Instrument {
   const quote = ['USDT', 'BTC', 'ETH', 'EUR'].find((one) => native.endsWith(one)) ?? 'USDT';
@@ -35,7 +35,7 @@ export const instruments: readonly Instrument[] = [
   instrument(9, '1000SATSUSDT', 7, 0),
   instrument(10, 'LONGSYMBOLNAMEUSDT', 1, 1),
   instrument(11, '币安人生USDT', 4, 1),
-  instrument(12, 'BNBUSDT', 2, 3),
+  instrument(12, 'BNBUSDT', 4, 3),
 ];
 
 /** A Thursday in 2024, in µs. */
@@ -98,7 +98,10 @@ export function hasData(...names: string[]): boolean {
 
 /** The messages of a recording, with their receive times in µs. */
 export function recorded(name: string): { received: number; text: string }[] {
-  const lines = gunzipSync(readFileSync(join(dataFolder, name))).toString('utf8').trim().split('\n');
+  const lines = gunzipSync(readFileSync(join(dataFolder, name)))
+    .toString('utf8')
+    .trim()
+    .split('\n');
   return lines.map((line) => {
     const tab = line.indexOf('\t');
     return { received: Number(BigInt(line.slice(0, tab)) / 1_000n), text: line.slice(tab + 1) };

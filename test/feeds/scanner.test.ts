@@ -7,7 +7,18 @@ import { recordedTimes } from '../../src/feeds/normaliser.ts';
 import { scanDecimal, scanWhole } from '../../src/feeds/scan-number.ts';
 import { SymbolTable } from '../../src/feeds/symbol-table.ts';
 import { tickRecords } from '../../src/wire/tick-record.ts';
-import { dice, hasData, instruments, now, options, quoteText, recordAt, recorded, seed, tradeText } from './market.ts';
+import {
+  dice,
+  hasData,
+  instruments,
+  now,
+  options,
+  quoteText,
+  recordAt,
+  recorded,
+  seed,
+  tradeText,
+} from './market.ts';
 
 const scanner = new BinanceScanner(options());
 const reader = new BinanceReader(options());
@@ -22,7 +33,8 @@ function judged(bytes: Uint8Array, received = now, one = scanner, other = reader
   const accepted = one.scan(chunk, 20, 20 + bytes.length, received, fast);
   // And at the end of one, so that an over-read throws.
   const tight = one.scan(Uint8Array.from(bytes), 0, bytes.length, received, fast);
-  if (tight !== accepted) throw new Error(`the chunk around decides: ${Buffer.from(bytes).toString('latin1')}`);
+  if (tight !== accepted)
+    throw new Error(`the chunk around decides: ${Buffer.from(bytes).toString('latin1')}`);
   if (!accepted) return false;
   const answer = other.normalise(bytes, 0, bytes.length, received, slow);
   const text = Buffer.from(bytes).toString('latin1');
@@ -35,24 +47,31 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const recordings = ['binance-spot-btcusdt-2024-08-08.tsv.gz', 'binance-spot-4symbols-2021-10-12.tsv.gz'];
 
 describe('recorded messages', () => {
-  test.skipIf(!hasData(...recordings)).each(recordings)('%s: scanned as read, and none of ours declined', (name) => {
-    const lines = recorded(name);
-    const plausible = recordedTimes(lines[0]!.received, lines.at(-1)!.received);
-    const changed = options({ plausible, tradesOf: () => (name.includes('4symbols') ? 'aggTrade' : 'trade') });
-    const one = new BinanceScanner(changed);
-    const other = new BinanceReader(changed);
-    let ours = 0;
-    let accepted = 0;
-    for (const { received, text } of lines) {
-      const isOurs = /^\{"stream":"[^"]*@(trade|aggTrade|bookTicker)"/.test(text);
-      if (isOurs) ours++;
-      // Raw streams send the data alone.
-      const raw = text.startsWith('{"stream"') ? text.slice(text.indexOf('"data":') + 7, -1) : text;
-      if (judged(encode(text), received, one, other) && judged(encode(raw), received, one, other)) accepted++;
-    }
-    expect(accepted).toBe(ours);
-    expect(ours).toBeGreaterThan(50);
-  });
+  test.skipIf(!hasData(...recordings)).each(recordings)(
+    '%s: scanned as read, and none of ours declined',
+    (name) => {
+      const lines = recorded(name);
+      const plausible = recordedTimes(lines[0]!.received, lines.at(-1)!.received);
+      const changed = options({
+        plausible,
+        tradesOf: () => (name.includes('4symbols') ? 'aggTrade' : 'trade'),
+      });
+      const one = new BinanceScanner(changed);
+      const other = new BinanceReader(changed);
+      let ours = 0;
+      let accepted = 0;
+      for (const { received, text } of lines) {
+        const isOurs = /^\{"stream":"[^"]*@(trade|aggTrade|bookTicker)"/.test(text);
+        if (isOurs) ours++;
+        // Raw streams send the data alone.
+        const raw = text.startsWith('{"stream"') ? text.slice(text.indexOf('"data":') + 7, -1) : text;
+        if (judged(encode(text), received, one, other) && judged(encode(raw), received, one, other))
+          accepted++;
+      }
+      expect(accepted).toBe(ours);
+      expect(ours).toBeGreaterThan(50);
+    },
+  );
 });
 
 describe('shapes', () => {
@@ -63,7 +82,19 @@ describe('shapes', () => {
     'trade in µs': tradeText({ E: now, T: now - 1 }),
     aggTrade: JSON.stringify({
       stream: 'ethusdt@aggTrade',
-      data: { e: 'aggTrade', E: now / 1_000, s: 'ETHUSDT', a: 7, p: '1.5', q: '100', f: 8, l: 9, T: now / 1_000, m: false, M: true },
+      data: {
+        e: 'aggTrade',
+        E: now / 1_000,
+        s: 'ETHUSDT',
+        a: 7,
+        p: '1.5',
+        q: '100',
+        f: 8,
+        l: 9,
+        T: now / 1_000,
+        m: false,
+        M: true,
+      },
     }),
     bookTicker: quoteText(),
     'sizes of zero': quoteText({ B: '0.00000000', A: '0' }),
@@ -111,11 +142,26 @@ test(`random valid messages are scanned as read (SEED=${seed})`, () => {
     const text =
       roll() < 0.5
         ? quoteText(
-            { u: below(2 ** 48), s: native, b: decimal(priceDecimals), B: decimal(sizeDecimals), a: decimal(priceDecimals), A: decimal(sizeDecimals) },
+            {
+              u: below(2 ** 48),
+              s: native,
+              b: decimal(priceDecimals),
+              B: decimal(sizeDecimals),
+              a: decimal(priceDecimals),
+              A: decimal(sizeDecimals),
+            },
             `${native.toLowerCase()}@bookTicker`,
           )
         : tradeText(
-            { E: time, s: native, t: below(2 ** (1 + below(50))), p: decimal(priceDecimals), q: decimal(sizeDecimals), T: time, m: roll() < 0.5 },
+            {
+              E: time,
+              s: native,
+              t: below(2 ** (1 + below(50))),
+              p: decimal(priceDecimals),
+              q: decimal(sizeDecimals),
+              T: time,
+              m: roll() < 0.5,
+            },
             `${native.toLowerCase()}@trade`,
           );
     if (judged(encode(text))) accepted++;
@@ -126,7 +172,12 @@ test(`random valid messages are scanned as read (SEED=${seed})`, () => {
 test(`mutated messages: what the scanner still accepts is what the reader says (SEED=${seed})`, () => {
   const roll = dice(seed);
   const below = (n: number): number => Math.floor(roll() * n);
-  const texts = [tradeText(), quoteText(), tradeText({ m: false }), JSON.stringify(JSON.parse(quoteText()).data)].map(encode);
+  const texts = [
+    tradeText(),
+    quoteText(),
+    tradeText({ m: false }),
+    JSON.stringify(JSON.parse(quoteText()).data),
+  ].map(encode);
   let accepted = 0;
   for (let i = 0; i < 60_000; i++) {
     const bytes = Uint8Array.from(texts[i % texts.length]!);
@@ -144,21 +195,37 @@ test(`mutated messages: what the scanner still accepts is what the reader says (
 });
 
 test(`every byte of a message matters: each single change is declined or read alike (SEED=${seed})`, () => {
+  let accepted = 0;
   for (const text of [tradeText(), quoteText()]) {
     const bytes = encode(text);
     for (let at = 0; at < bytes.length; at++) {
-      for (const to of [0x20, 0x22, 0x2c, 0x2e, 0x30, 0x39, 0x3a, 0x7d, bytes[at]! ^ 0x20, bytes[at]! ^ 0x80]) {
+      for (const to of [
+        0x20,
+        0x22,
+        0x2c,
+        0x2e,
+        0x30,
+        0x39,
+        0x3a,
+        0x7d,
+        bytes[at]! ^ 0x20,
+        bytes[at]! ^ 0x80,
+      ]) {
         const changed = Uint8Array.from(bytes);
         changed[at] = to;
-        judged(changed);
+        if (judged(changed)) accepted++;
       }
     }
   }
+  // Digits may change, and letters of a value that nobody reads; nothing else.
+  expect(accepted).toBeGreaterThan(50);
+  expect(accepted).toBeLessThan(400);
 });
 
 test(`numbers are scanned as they are read (SEED=${seed})`, () => {
   const roll = dice(seed);
   const out = new Float64Array(2);
+  const wrong: string[] = [];
   const alphabet = '0123456789012345678900..-e"';
   let accepted = 0;
   for (let i = 0; i < 50_000; i++) {
@@ -169,13 +236,14 @@ test(`numbers are scanned as they are read (SEED=${seed})`, () => {
     const decimals = Math.floor(roll() * 12);
     const after = scanDecimal(view, 0, length + 1, decimals, out, 0);
     if (after === length) {
-      expect([text, decimals, out[0]]).toEqual([text, decimals, readDecimal(text, decimals)]);
+      if (out[0] !== readDecimal(text, decimals)) wrong.push(`${text} with ${decimals}: ${out[0]}`);
       accepted++;
     }
     const whole = scanWhole(view, 0, bytes.length, out, 1);
     const digits = /^\d+/.exec(text)?.[0];
-    if (whole > 0) expect([digits, whole]).toEqual([String(out[1]), digits?.length]);
+    if (whole > 0 && (digits !== String(out[1]) || whole !== digits.length)) wrong.push(`${text}: ${out[1]}`);
   }
+  expect(wrong).toEqual([]);
   expect(accepted).toBeGreaterThan(4_000);
 });
 

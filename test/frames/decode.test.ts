@@ -7,7 +7,7 @@ import { FrameFault, frameFaultReasons } from '../../src/wire/decode-fault.ts';
 import { decodeFrame, type Frame } from '../../src/wire/decode-frame.ts';
 import { sealFrame } from '../../src/wire/frame-v2.ts';
 import { arbitraryFrame } from './arbitrary-frame.ts';
-import { encodeFrame, obviousCrc32 } from './obvious-encoder.ts';
+import { encodeFrame, obviousCrc32, varuint } from './obvious-encoder.ts';
 
 const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 
@@ -112,7 +112,7 @@ describe(`frame v2 (SEED=${seed})`, () => {
         for (const value of numbersOf(read)) expect(Number.isSafeInteger(value) && value >= 0).toBe(true);
       }
     });
-    fc.assert(property, { seed, numRuns: 6 });
+    fc.assert(property, { seed, numRuns: 3 });
   });
 
   test('random blocks in a sound frame are a typed error or stay within the frame', () => {
@@ -136,6 +136,15 @@ describe(`frame v2 (SEED=${seed})`, () => {
       expect(indexesOutside(sealed(Uint8Array.from([...header, ...bytes])))).toEqual([]);
     });
     fc.assert(property, { seed, numRuns: 1_500 });
+  });
+
+  test('a frame of more than 65,536 bytes is refused before its CRC is looked at', () => {
+    // Kind 31, instrument 1, a length of three bytes: 16 + 5 + 65,515 bytes.
+    const raw = [31, 1, ...varuint(65_515), ...new Array<number>(65_515).fill(0)];
+    const longest = encodeFrame({ dictionary: 1, timeBase: 1, blocks: [{ raw }] });
+    expect(longest.length).toBe(65_536);
+    expect(outcome(longest)).toMatchObject({ blocks: [], skipped: 1 });
+    expect(outcome(new Uint8Array(65_537))).toBe('too-long');
   });
 
   test('random bytes are a typed error', () => {

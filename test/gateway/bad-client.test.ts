@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { clientFrame, rawSocket, serverFrames, sleep, startGateway, type TestGateway, TestClient, until } from './harness.ts';
+import {
+  clientFrame,
+  rawSocket,
+  serverFrames,
+  sleep,
+  startGateway,
+  TestClient,
+  type TestGateway,
+  until,
+} from './harness.ts';
 
 let gateway: TestGateway | undefined;
 afterEach(async () => {
@@ -48,18 +57,20 @@ describe('scenario 41: a client sends', () => {
   test('an unmasked frame: it is never taken for a request; the connection ends or it gets an error', async () => {
     gateway = await startGateway();
     const { socket, bytes } = await rawSocket(gateway.port);
-    let closed = false;
+    const state = { closed: false };
     socket.once('close', () => {
-      closed = true;
+      state.closed = true;
     });
     const request = Buffer.from(JSON.stringify({ type: 'subscribe', symbols: ['BTCUSDT'], id: 'unmasked' }));
-    for (let sent = 0; sent < 20 && !closed; sent++) {
+    for (let sent = 0; sent < 20 && !state.closed; sent++) {
       socket.write(clientFrame(1, request, false));
       await sleep(5);
     }
     const answers = (): (string | undefined)[] =>
-      serverFrames(Buffer.concat(bytes)).map(([opcode, payload]) => (opcode === 1 ? (JSON.parse(payload.toString())['type'] as string) : undefined));
-    await until(() => closed || answers().includes('error'), 'the end of the connection, or an error');
+      serverFrames(Buffer.concat(bytes)).map(([opcode, payload]) =>
+        opcode === 1 ? (JSON.parse(payload.toString())['type'] as string) : undefined,
+      );
+    await until(() => state.closed || answers().includes('error'), 'the end of the connection, or an error');
     expect(answers()).not.toContain('subscribed');
     socket.destroy();
   });
@@ -93,7 +104,10 @@ describe('scenario 41: a client sends', () => {
     expect(pongs.length).toBeGreaterThanOrEqual(100);
     expect(pongs.length).toBeLessThan(200);
     expect(answers.filter(({ type }) => type === 'error').every(({ code }) => code === 123)).toBe(true);
-    expect(answers.map(({ id }) => id), 'one answer a request, in order').toEqual(answers.map((_, index) => index));
+    expect(
+      answers.map(({ id }) => id),
+      'one answer a request, in order',
+    ).toEqual(answers.map((_, index) => index));
     expect(answers.length).toBeLessThan(600);
   });
 
@@ -101,7 +115,10 @@ describe('scenario 41: a client sends', () => {
     gateway = await startGateway();
     const { socket, bytes } = await rawSocket(gateway.port);
     socket.write(Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(9, Buffer.from('hi')))));
-    const close = await until(() => serverFrames(Buffer.concat(bytes)).find(([opcode]) => opcode === 8), 'the close');
+    const close = await until(
+      () => serverFrames(Buffer.concat(bytes)).find(([opcode]) => opcode === 8),
+      'the close',
+    );
     expect(close[1].readUInt16BE(0)).toBe(4029);
     socket.destroy();
   });
@@ -116,16 +133,21 @@ describe('scenario 41: a client sends', () => {
   });
 
   test('pings and never reads the answers: closed with 4008, whatever fits in the kernel', async () => {
-    gateway = await startGateway({ limits: { messagesPerSecond: 10_000_000, softBytes: 1_024, outboxBytes: 4_096 } });
+    gateway = await startGateway({
+      limits: { messagesPerSecond: 10_000_000, softBytes: 1_024, outboxBytes: 4_096, heartbeatMs: 600_000 },
+    });
     const { socket } = await rawSocket(gateway.port);
     socket.pause();
-    const many = Buffer.concat(Array.from({ length: 2_000 }, () => clientFrame(1, Buffer.from('{"type":"teleport"}'))));
+    const many = Buffer.concat(
+      Array.from({ length: 2_000 }, () => clientFrame(1, Buffer.from('{"type":"teleport"}'))),
+    );
     let isClosed = false;
     await until(async () => {
       if (!isClosed) socket.write(many);
       isClosed = (await gateway!.account()).connections.closed['4008'] === 1;
       return isClosed;
     }, 'the close');
+    expect((await gateway.account()).connections.open).toBe(0);
     socket.destroy();
   });
 });
@@ -133,7 +155,12 @@ describe('scenario 41: a client sends', () => {
 describe('the upgrade', () => {
   test('refuses protocols it does not know with 400 and the names of those it does', async () => {
     gateway = await startGateway();
-    const upgrade = { upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==' };
+    const upgrade = {
+      upgrade: 'websocket',
+      connection: 'Upgrade',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    };
     for (const [path, headers] of [
       ['?protocol=v3', {}],
       ['', { 'sec-websocket-protocol': 'tickwire.v9, other' }],
@@ -159,8 +186,15 @@ describe('the upgrade', () => {
     const { WebSocket } = await import('ws');
     for (const [query, offered, welcome, chosen] of protocols) {
       const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/api/v1/ws${query}`, offered);
-      const first = await new Promise<string>((resolve) => socket.once('message', (data: Buffer) => resolve(data.toString())));
-      expect(JSON.parse(first)).toMatchObject({ type: 'welcome', protocol: welcome, server: 'tickwire', version: '0.0.0-test' });
+      const first = await new Promise<string>((resolve) =>
+        socket.once('message', (data: Buffer) => resolve(data.toString())),
+      );
+      expect(JSON.parse(first)).toMatchObject({
+        type: 'welcome',
+        protocol: welcome,
+        server: 'tickwire',
+        version: '0.0.0-test',
+      });
       expect(socket.protocol).toBe(chosen);
       socket.close();
     }
@@ -169,9 +203,16 @@ describe('the upgrade', () => {
   test('refuses pages of other hosts with 403; lets in our own host, listed origins, and programs without Origin', async () => {
     gateway = await startGateway();
     const { port } = gateway;
-    for (const origin of ['https://evil.example', 'null', 'https://page.example.evil.example', `http://127.0.0.1:${port + 1}`]) {
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'https://page.example.evil.example',
+      `http://127.0.0.1:${port + 1}`,
+    ]) {
       const client = new TestClient(port, 'v2', { origin });
-      const status = new Promise((resolve) => client.socket.once('unexpected-response', (_, response) => resolve(response.statusCode)));
+      const status = new Promise((resolve) =>
+        client.socket.once('unexpected-response', (_, response) => resolve(response.statusCode)),
+      );
       expect(await status, origin).toBe(403);
       client.socket.terminate();
     }
@@ -186,7 +227,9 @@ describe('the upgrade', () => {
     const first = await TestClient.open(gateway.port);
     const second = await TestClient.open(gateway.port);
     const third = new TestClient(gateway.port);
-    const status = new Promise((resolve) => third.socket.once('unexpected-response', (_, response) => resolve(response.statusCode)));
+    const status = new Promise((resolve) =>
+      third.socket.once('unexpected-response', (_, response) => resolve(response.statusCode)),
+    );
     expect(await status).toBe(503);
     third.socket.terminate();
     await first.close();
@@ -195,7 +238,11 @@ describe('the upgrade', () => {
   });
 });
 
-async function plainGet(port: number, path: string, headers: Record<string, string>): Promise<{ status: number; body: string }> {
+async function plainGet(
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; body: string }> {
   const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, path, headers }, (response) => {

@@ -4,7 +4,7 @@ import { FanOut, streamOf } from '../../src/gateway/fan-out.ts';
 import { gatewayLimits } from '../../src/gateway/limits.ts';
 import { type Outbox, V2Outbox } from '../../src/gateway/v2-outbox.ts';
 import { channel } from '../../src/wire/block-message.ts';
-import { decodeFrame, type Block } from '../../src/wire/decode-frame.ts';
+import { type Block, decodeFrame } from '../../src/wire/decode-frame.ts';
 import { doorbell } from '../../src/wire/doorbell.ts';
 import { SegmentReader, segmentRingMemory } from '../../src/wire/segment-ring.ts';
 import { balance } from './harness.ts';
@@ -47,8 +47,8 @@ class PretendedSocket {
 interface Client {
   readonly socket: PretendedSocket;
   readonly outbox: V2Outbox;
-  /** What it must have in the end: ids of trades per instrument, and the version of the last quote. */
-  readonly trades: Map<number, number[]>;
+  /** What it must have in the end: trades per instrument, as [id, time], and the version of the last quote. */
+  readonly trades: Map<number, [id: number, time: number][]>;
   readonly lastQuote: Map<number, number>;
 }
 
@@ -93,7 +93,7 @@ test(`however sockets stall: log blocks arrive all and in order, state arrives a
         if (!one.outbox.places.has(streamOf(on, isTrade ? channel.trades : channel.quotes))) continue;
         if (isTrade) {
           const ids = one.trades.get(on) ?? [];
-          for (let index = 0; index < count; index++) ids.push(id + index);
+          for (let index = 0; index < count; index++) ids.push([id + index, time]);
           one.trades.set(on, ids);
         } else one.lastQuote.set(on, id);
       }
@@ -116,13 +116,19 @@ test(`however sockets stall: log blocks arrive all and in order, state arrives a
   for (const { socket, trades, lastQuote } of clients) {
     const { blocks } = socket;
     for (const [instrument, ids] of trades) {
-      const got = blocks.flatMap((block) => (block.kind === 'trade' && block.instrument === instrument ? block.records.map(({ id }) => id) : []));
+      const got = blocks.flatMap((block) =>
+        block.kind === 'trade' && block.instrument === instrument
+          ? block.records.map(({ id, time }) => [id, time])
+          : [],
+      );
       expect(got).toEqual(ids);
     }
     for (const [instrument, version] of lastQuote) {
-      const quotes = blocks.flatMap((block) => (block.kind === 'quote' && block.instrument === instrument ? [block.cursor] : []));
+      const quotes = blocks.flatMap((block) =>
+        block.kind === 'quote' && block.instrument === instrument ? [block.cursor] : [],
+      );
       expect(quotes.at(-1)).toBe(version);
-      expect(quotes).toEqual([...new Set(quotes)].sort((a, b) => a - b));
+      expect(quotes).toEqual([...new Set(quotes)].toSorted((a, b) => a - b));
     }
     expect(Math.max(0, ...socket.sent.map(({ length }) => length))).toBeLessThanOrEqual(65_536);
   }
@@ -139,9 +145,11 @@ test('a turn costs one write a client, whatever number of its streams moved; nob
   const sockets = Array.from({ length: 10 }, () => new PretendedSocket());
   for (const [index, socket] of sockets.entries()) {
     const outbox = new V2Outbox(fanOut.room, socket);
-    for (let instrument = 1; instrument <= 20; instrument++) fanOut.v2.add(streamOf(instrument + (index === 9 ? 10 : 0), 0), outbox);
+    for (let instrument = 1; instrument <= 20; instrument++)
+      fanOut.v2.add(streamOf(instrument + (index === 9 ? 10 : 0), 0), outbox);
   }
-  for (let instrument = 1; instrument <= 10; instrument++) feed.trades(instrument, 1, 2).trades(instrument, 3, 2);
+  for (let instrument = 1; instrument <= 10; instrument++)
+    feed.trades(instrument, 1, 2).trades(instrument, 3, 2);
   await feed.flush();
   fanOut.drain();
   expect(sockets.map(({ sent }) => sent.length)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 1, 0]);
@@ -152,7 +160,9 @@ test('uWebSockets dropping a frame would close the client with 4008 and count it
   const memory = segmentRingMemory(1 << 16);
   const feed = new MarketFeed(memory, doorbell());
   const closed: Outbox[] = [];
-  const fanOut = new FanOut([new SegmentReader(memory)], dictionaryOf(2), gatewayLimits, (outbox) => closed.push(outbox));
+  const fanOut = new FanOut([new SegmentReader(memory)], dictionaryOf(2), gatewayLimits, (outbox) =>
+    closed.push(outbox),
+  );
   const outbox = new V2Outbox(fanOut.room, { send: () => 2, getBufferedAmount: () => 0 });
   fanOut.v2.add(streamOf(1, channel.trades), outbox);
   await feed.trades(1, 1).flush();

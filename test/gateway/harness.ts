@@ -2,8 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { GatewayAccount } from '../../src/gateway/gateway.ts';
 import type { ClassAccount } from '../../src/gateway/delivery.ts';
+import type { GatewayAccount } from '../../src/gateway/gateway.ts';
 import type { GatewayCommand, GatewayReport, GatewayThreadData } from '../../src/threads/gateway.ts';
 import { type Block, decodeFrame, type Frame } from '../../src/wire/decode-frame.ts';
 import { doorbell } from '../../src/wire/doorbell.ts';
@@ -23,9 +23,17 @@ export interface TestGateway {
   close(): Promise<{ code: number; accounting: GatewayAccount }>;
 }
 
-export type Options = Partial<GatewayThreadData> & { readonly instruments?: number; readonly ringCount?: number };
+export type Options = Partial<GatewayThreadData> & {
+  readonly instruments?: number;
+  readonly ringCount?: number;
+};
 
-export function startThread(options: Options, query: MessagePort, rings: SharedArrayBuffer[], bell: Int32Array): Worker {
+export function startThread(
+  options: Options,
+  query: MessagePort,
+  rings: SharedArrayBuffer[],
+  bell: Int32Array,
+): Worker {
   const { instruments = 8, ringCount: _, ...data } = options;
   const workerData: GatewayThreadData = {
     rings,
@@ -51,7 +59,9 @@ export async function startGateway(options: Options = {}): Promise<TestGateway> 
   const exit = new Promise<number>((resolve) => worker.once('exit', resolve));
   worker.on('message', (message: GatewayReport) => reports.push(message));
   worker.on('error', (error) => reports.push({ kind: 'fault', message: error.stack ?? error.message }));
-  const report = async <Kind extends GatewayReport['kind']>(kind: Kind): Promise<Extract<GatewayReport, { kind: Kind }>> => {
+  const report = async <Kind extends GatewayReport['kind']>(
+    kind: Kind,
+  ): Promise<Extract<GatewayReport, { kind: Kind }>> => {
     const found = await until(() => {
       const fault = reports.find((one) => one.kind === 'fault');
       if (fault?.kind === 'fault' && kind !== 'fault') throw new Error(fault.message);
@@ -84,7 +94,10 @@ export async function startGateway(options: Options = {}): Promise<TestGateway> 
 }
 
 /** Asks again and again until the answer is neither undefined nor false; fails, with `what`, after ten seconds. */
-export async function until<T>(ask: () => T | undefined | false | Promise<T | undefined | false>, what: string): Promise<T> {
+export async function until<T>(
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+  what: string,
+): Promise<T> {
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer;
@@ -118,7 +131,11 @@ export class TestClient {
     this.socket.on('error', () => undefined);
   }
 
-  static async open(port: number, protocol: 'v1' | 'v2' | '' = 'v2', options: ClientOptions = {}): Promise<TestClient> {
+  static async open(
+    port: number,
+    protocol: 'v1' | 'v2' | '' = 'v2',
+    options: ClientOptions = {},
+  ): Promise<TestClient> {
     const client = new TestClient(port, protocol, options);
     await client.text((text) => text['type'] === 'welcome');
     return client;
@@ -162,7 +179,9 @@ export class TestClient {
   /** Ids of live trades of an instrument, in the order in which they came. */
   tradeIds(instrument: number): number[] {
     return this.blocks.flatMap((block) =>
-      block.kind === 'trade' && block.instrument === instrument && !block.snapshot ? block.records.map(({ id }) => id) : [],
+      block.kind === 'trade' && block.instrument === instrument && !block.snapshot
+        ? block.records.map(({ id }) => id)
+        : [],
     );
   }
 
@@ -174,11 +193,16 @@ export class TestClient {
 
 /** due = delivered + conflated + dropped + waiting. */
 export function balance({ due, delivered, conflated, dropped, waiting }: ClassAccount): number {
-  return due - delivered - conflated - waiting - Object.values(dropped).reduce((sum, count) => sum + count, 0);
+  return (
+    due - delivered - conflated - waiting - Object.values(dropped).reduce((sum, count) => sum + count, 0)
+  );
 }
 
 /** A bare TCP socket that has done the handshake; what comes after it is in `bytes`, unless it is paused. */
-export async function rawSocket(port: number, query = '?protocol=v2'): Promise<{ socket: Socket; bytes: Buffer[] }> {
+export async function rawSocket(
+  port: number,
+  query = '?protocol=v2',
+): Promise<{ socket: Socket; bytes: Buffer[] }> {
   const socket = connect(port, '127.0.0.1');
   const bytes: Buffer[] = [];
   socket.on('error', () => undefined);

@@ -18,7 +18,10 @@ beforeAll(async () => {
   writeFileSync(join(root, 'secret.txt'), 'secret');
   writeFileSync(join(root, 'web', 'index.html'), '<p>page</p>');
   writeFileSync(join(root, 'web', 'assets', 'main-B2xkq0aZ.js'), 'export {};');
-  gateway = await startGateway({ webRoot: join(root, 'web'), limits: { queriesInFlight: 3, queryTimeoutMs: 250 } });
+  gateway = await startGateway({
+    webRoot: join(root, 'web'),
+    limits: { queriesInFlight: 3, queryTimeoutMs: 250 },
+  });
   gateway.query.on('message', (question: QueryQuestion) => {
     asked.push(question);
     if (question.params['symbol'] === 'BINANCE:SOLUSDT') return;
@@ -56,8 +59,16 @@ describe('data routes', () => {
       ['/api/v1/symbols', 'symbols', {}],
       ['/api/v1/symbols/btc-usdt/price', 'price', { symbol: 'BINANCE:BTCUSDT', instrument: 1 }],
       ['/api/v1/symbols/BINANCE:ETHUSDT/enigma', 'enigma', { symbol: 'BINANCE:ETHUSDT', instrument: 2 }],
-      ['/api/v1/symbols/ETH%2FUSDT/bars?resolution=1d&from=1723161255&instrument=9', 'bars', { symbol: 'BINANCE:ETHUSDT', instrument: 2, resolution: '1d', from: '1723161255' }],
-      ['/api/v1/symbols/ETHUSDT/trades?limit=5', 'trades', { symbol: 'BINANCE:ETHUSDT', instrument: 2, limit: '5' }],
+      [
+        '/api/v1/symbols/ETH%2FUSDT/bars?resolution=1d&from=1723161255&instrument=9',
+        'bars',
+        { symbol: 'BINANCE:ETHUSDT', instrument: 2, resolution: '1d', from: '1723161255' },
+      ],
+      [
+        '/api/v1/symbols/ETHUSDT/trades?limit=5',
+        'trades',
+        { symbol: 'BINANCE:ETHUSDT', instrument: 2, limit: '5' },
+      ],
     ] as const) {
       const response = await ask(path);
       expect(response.status, path).toBe(200);
@@ -71,7 +82,11 @@ describe('data routes', () => {
     const unknown = await ask('/api/v1/symbols/BTCUSTD/price');
     expect(unknown.status).toBe(404);
     expect(unknown.headers['content-type']).toBe('application/problem+json');
-    expect(JSON.parse(unknown.body)).toMatchObject({ status: 404, error: 'unknown symbol "BTCUSTD"', title: 'Not Found' });
+    expect(JSON.parse(unknown.body)).toMatchObject({
+      status: 404,
+      error: 'unknown symbol "BTCUSTD"',
+      title: 'Not Found',
+    });
     expect(JSON.parse(unknown.body).didYouMean).toContain('BINANCE:BTCUSDT');
     const long = await ask(`/api/v1/symbols/BTCUSDT/bars?resolution=${'1'.repeat(100)}`);
     expect(long.status).toBe(400);
@@ -84,10 +99,17 @@ describe('data routes', () => {
   test('answer 504 when the stores are silent, 503 when too many questions are open; a late answer is only counted', async () => {
     const silent = '/api/v1/symbols/SOLUSDT/price';
     const responses = await Promise.all(Array.from({ length: 5 }, () => ask(silent)));
-    expect(responses.map(({ status }) => status).sort()).toEqual([503, 503, 504, 504, 504]);
+    expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+      503, 503, 504, 504, 504,
+    ]);
     expect(responses.find(({ status }) => status === 503)!.headers['retry-after']).toBe('1');
     const late = asked.at(-1)!;
-    gateway.query.postMessage({ id: late.id, status: 200, body: new Uint8Array(1), contentType: 'text/plain' });
+    gateway.query.postMessage({
+      id: late.id,
+      status: 200,
+      body: new Uint8Array(1),
+      contentType: 'text/plain',
+    });
     const { queries } = await until(async () => {
       const account = await gateway.account();
       return account.queries.late === 1 && account;
@@ -149,7 +171,16 @@ describe('the page', () => {
   });
 
   test('no path leads out of its folder', async () => {
-    for (const path of ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/../../secret.txt', '/%2e%2e%5csecret.txt', '//etc/passwd', '/\0', '/secret.txt']) {
+    for (const path of [
+      '/../secret.txt',
+      '/%2e%2e/secret.txt',
+      '/..%2fsecret.txt',
+      '/assets/../../secret.txt',
+      '/%2e%2e%5csecret.txt',
+      '//etc/passwd',
+      '/\0',
+      '/secret.txt',
+    ]) {
       const socket = connect(gateway.port, '127.0.0.1');
       let text = '';
       socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -158,8 +189,8 @@ describe('the page', () => {
       socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
       await Promise.race([closed, until(() => text.includes('\r\n\r\n'), 'a response')]);
       socket.destroy();
-      expect(text, path).not.toContain('secret\n');
-      expect(text, path).toMatch(/^(HTTP\/1\.1 4\d\d|$)/);
+      expect(text, path).not.toMatch(/\r\n\r\nsecret/);
+      expect(text, path).toMatch(/^(HTTP\/1\.1 (4\d\d|505)|$)/);
     }
   });
 
@@ -189,19 +220,33 @@ describe('CORS', () => {
     expect(allowed.headers['access-control-allow-origin']).toBe('https://page.example');
     const own = await ask('/api/v1/symbols', { origin: `http://127.0.0.1:${gateway.port}` });
     expect(own.headers['access-control-allow-origin']).toBe(`http://127.0.0.1:${gateway.port}`);
-    for (const origin of ['null', 'https://evil-page.example', 'https://page.example.evil', 'http://page.example']) {
+    for (const origin of [
+      'null',
+      'https://evil-page.example',
+      'https://page.example.evil',
+      'http://page.example',
+    ]) {
       const other = await ask('/api/v1/symbols', { origin });
       expect(other.headers['access-control-allow-origin'], origin).toBeUndefined();
       expect(other.headers['vary']).toBe('Origin');
     }
-    const preflight = await ask('/api/v1/symbols', { origin: 'https://page.example', 'access-control-request-method': 'GET' }, 'OPTIONS');
+    const preflight = await ask(
+      '/api/v1/symbols',
+      { origin: 'https://page.example', 'access-control-request-method': 'GET' },
+      'OPTIONS',
+    );
     expect(preflight.status).toBe(204);
     expect(preflight.headers['access-control-allow-methods']).toContain('GET');
   });
 });
 
 test('garbage in place of HTTP harms nobody', async () => {
-  for (const text of ['\0\0\0\0', 'GET\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n', `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`]) {
+  for (const text of [
+    '\0\0\0\0',
+    'GET\r\n\r\n',
+    'GET / HTTP/9.9\r\n\r\n',
+    `GET /${'a'.repeat(20_000)} HTTP/1.1\r\n\r\n`,
+  ]) {
     const socket = connect(gateway.port, '127.0.0.1');
     socket.on('error', () => undefined);
     socket.write(text);

@@ -1,6 +1,7 @@
 /** Makes blocks as a shard does and puts them into a gateway's ring; remembers what it sent. */
-import type { Dictionary, Instrument } from '../../src/market/instrument.ts';
+
 import { barBit, barWord, barWords } from '../../src/market/bar-words.ts';
+import type { Dictionary, Instrument } from '../../src/market/instrument.ts';
 import { blockKind, timeBaseOf } from '../../src/wire/block.ts';
 import { blockClass, blockMessageHead, channel } from '../../src/wire/block-message.ts';
 import { encodeBar, encodeGap } from '../../src/wire/encode-state.ts';
@@ -23,7 +24,17 @@ export function dictionaryOf(count: number): Dictionary {
     const [base, quote] = names[index] ?? [`X${index}`, 'USDT'];
     const native = base + quote;
     const symbol = `BINANCE:${native}`;
-    return { id: index + 1, venue: 'BINANCE', native, symbol, base, quote, priceDecimals: 2, sizeDecimals: 3, active: true };
+    return {
+      id: index + 1,
+      venue: 'BINANCE',
+      native,
+      symbol,
+      base,
+      quote,
+      priceDecimals: 2,
+      sizeDecimals: 3,
+      active: true,
+    };
   });
   return { epoch: 1_723_000_000, version: 7, instruments };
 }
@@ -40,13 +51,21 @@ export class MarketFeed {
   #length = 0;
   #sequence = 0;
   blocks = 0;
+  /** Added to every trade's size: a large one makes trades of more bytes. */
+  sizeBase = 0;
 
   constructor(memory: SharedArrayBuffer, bell: Int32Array) {
     this.#writer = new SegmentWriter(memory, bell);
     this.#segment = new Uint8Array(this.#writer.payloadMax);
     this.#view = new DataView(this.#segment.buffer);
     const next = Int32Array.from({ length: slots }, (_, index) => index + 1);
-    this.#chain = { ring: this.#ticks, ringSlots: slots, extra: tickRecords(1), next, late: new Uint8Array(slots) };
+    this.#chain = {
+      ring: this.#ticks,
+      ringSlots: slots,
+      extra: tickRecords(1),
+      next,
+      late: new Uint8Array(slots),
+    };
   }
 
   /** Trades `id`, `id + 1` … of one instrument as one block; price mantissa = 100,000 + id, size = id + 1. */
@@ -58,11 +77,18 @@ export class MarketFeed {
       words[word + tickField.time] = time;
       words[word + tickField.id] = id + index;
       words[word + tickField.price] = 100_000 + id + index;
-      words[word + tickField.size] = id + index + 1;
+      words[word + tickField.size] = this.sizeBase + id + index + 1;
       words[word + tickField.firstId] = words[word + tickField.lastId] = id + index;
     }
-    return this.#message(time, instrument, blockKind.trade, channel.trades, blockClass.log, count, id + count - 1, (at) =>
-      encodeTrades(this.#segment, at, this.#chain, instrument, 0, count),
+    return this.#message(
+      time,
+      instrument,
+      blockKind.trade,
+      channel.trades,
+      blockClass.log,
+      count,
+      id + count - 1,
+      (at) => encodeTrades(this.#segment, at, this.#chain, instrument, 0, count),
     );
   }
 
@@ -78,13 +104,27 @@ export class MarketFeed {
       words.set([time, 0, next, 100_000 + next, 5, 100_010 + next, 6], index * tickWords + 1);
     }
     const last = version + count - 1;
-    return this.#message(time, instrument, blockKind.quote, channel.quotes, blockClass.state, count, last, (at) =>
-      encodeQuotes(this.#segment, at, this.#chain, instrument, 0, count),
+    return this.#message(
+      time,
+      instrument,
+      blockKind.quote,
+      channel.quotes,
+      blockClass.state,
+      count,
+      last,
+      (at) => encodeQuotes(this.#segment, at, this.#chain, instrument, 0, count),
     );
   }
 
   /** A bar whose close is `close`. */
-  bar(instrument: number, resolution: number, openTime: number, close: number, closed: boolean, revision = 0): this {
+  bar(
+    instrument: number,
+    resolution: number,
+    openTime: number,
+    close: number,
+    closed: boolean,
+    revision = 0,
+  ): this {
     const words = this.#bar.fill(0);
     words[barWord.openTime] = openTime;
     words[barWord.open] = words[barWord.low] = 1;
@@ -93,8 +133,15 @@ export class MarketFeed {
     words[barWord.flags] = (closed ? barBit.closed : 0) | (revision > 0 ? barBit.corrected : 0);
     words[barWord.lastTime] = openTime;
     const kept = closed ? blockClass.log : blockClass.state;
-    return this.#message(openTime, instrument, blockKind.bar, channel.bars + resolution, kept, 1, openTime / 1e6, (at) =>
-      encodeBar(this.#segment, at, instrument, resolution, words, 0),
+    return this.#message(
+      openTime,
+      instrument,
+      blockKind.bar,
+      channel.bars + resolution,
+      kept,
+      1,
+      openTime / 1e6,
+      (at) => encodeBar(this.#segment, at, instrument, resolution, words, 0),
     );
   }
 

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeFrame } from '../../src/wire/decode-frame.ts';
+import { balance, startGateway, TestClient, type TestGateway, until } from './harness.ts';
 import { startMicros } from './market-feed.ts';
-import { balance, startGateway, type TestGateway, TestClient, until } from './harness.ts';
+
+const isBeat = (one: Uint8Array): boolean =>
+  decodeFrame(one).blocks.every(({ kind }) => kind === 'heartbeat');
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -21,11 +24,15 @@ describe('a v2 client', () => {
     await gateway.feed.trades(1, 10, 3).quote(1, 50).flush();
     const client = await TestClient.open(gateway.port);
     const answer = await client.ask({ type: 'subscribe', symbols: ['BTC/USDT', 'btcusdt'], id: 7 });
-    expect(answer).toEqual({ type: 'subscribed', id: 7, symbols: ['BINANCE:BTCUSDT'], channels: ['trades', 'quotes'] });
+    expect(answer).toEqual({
+      type: 'subscribed',
+      id: 7,
+      symbols: ['BINANCE:BTCUSDT'],
+      channels: ['trades', 'quotes'],
+    });
     await gateway.feed.trades(1, 13, 2).quote(1, 51).trades(2, 99).flush();
     await until(() => client.tradeIds(1).length >= 2, 'live trades');
 
-    const isBeat = (one: Uint8Array): boolean => decodeFrame(one).blocks.every(({ kind }) => kind === 'heartbeat');
     const kinds = client.received.flatMap((one) => {
       if (one instanceof Uint8Array) return isBeat(one) ? [] : ['frame'];
       return [one['type']];
@@ -41,12 +48,22 @@ describe('a v2 client', () => {
     ]);
     expect(client.frames.every(({ dictionary, skipped }) => dictionary === 7 && skipped === 0)).toBe(true);
     expect(blocks[0]!.kind === 'dictionary' && blocks[0]!.records).toEqual([
-      { id: 1, active: true, priceDecimals: 2, sizeDecimals: 3, symbol: 'BINANCE:BTCUSDT', base: 'BTC', quote: 'USDT' },
+      {
+        id: 1,
+        active: true,
+        priceDecimals: 2,
+        sizeDecimals: 3,
+        symbol: 'BINANCE:BTCUSDT',
+        base: 'BTC',
+        quote: 'USDT',
+      },
     ]);
-    expect(blocks[3]!.kind === 'trade' && blocks[3]!.records.map(({ price, size }) => [price, size])).toEqual([
-      [100_013, 14],
-      [100_014, 15],
-    ]);
+    expect(blocks[3]!.kind === 'trade' && blocks[3]!.records.map(({ price, size }) => [price, size])).toEqual(
+      [
+        [100_013, 14],
+        [100_014, 15],
+      ],
+    );
     await client.close();
   });
 
@@ -64,10 +81,15 @@ describe('a v2 client', () => {
       await gateway.feeds[1]!.flush();
     }
     const expected = Array.from({ length: rounds * 400 }, (_, index) => 1_000 + index);
-    await until(() => client.tradeIds(1).length >= expected.length && client.tradeIds(2).length >= expected.length, 'all');
+    await until(
+      () => client.tradeIds(1).length >= expected.length && client.tradeIds(2).length >= expected.length,
+      'all',
+    );
     expect(client.tradeIds(1)).toEqual(expected);
     expect(client.tradeIds(2)).toEqual(expected);
-    const times = client.blocks.filter(({ kind, snapshot }) => kind === 'trade' && !snapshot).map(({ time }) => time);
+    const times = client.blocks
+      .filter(({ kind, snapshot }) => kind === 'trade' && !snapshot)
+      .map(({ time }) => time);
     expect(new Set(times)).toEqual(new Set([0, 1, 2].map((leap) => startMicros + leap * 1_200_000_000)));
     expect(Math.max(...client.binaries.map(({ length }) => length))).toBeLessThanOrEqual(65_536);
     await client.close();
@@ -78,15 +100,24 @@ describe('a v2 client', () => {
     await gateway.feed.trades(3, 5).quote(3, 5).flush();
     await client.subscribe(['SOLUSDT']);
     await client.subscribe(['SOLUSDT']);
-    expect(client.blocks.filter(({ snapshot }) => snapshot).map(({ kind }) => kind)).toEqual(['trade', 'quote', 'trade', 'quote']);
+    expect(client.blocks.filter(({ snapshot }) => snapshot).map(({ kind }) => kind)).toEqual([
+      'trade',
+      'quote',
+      'trade',
+      'quote',
+    ]);
     await gateway.feed.trades(3, 6).flush();
     await until(() => client.tradeIds(3).length > 0, 'a trade');
     expect(client.tradeIds(3)).toEqual([6]);
-    expect(await client.ask({ type: 'unsubscribe', symbols: ['SOLUSDT'], channels: ['quotes'] })).toMatchObject({
+    expect(
+      await client.ask({ type: 'unsubscribe', symbols: ['SOLUSDT'], channels: ['quotes'] }),
+    ).toMatchObject({
       type: 'unsubscribed',
       channels: ['quotes'],
     });
-    expect(await client.ask({ type: 'unsubscribe', symbols: ['SOLUSDT'] })).toMatchObject({ channels: ['trades'] });
+    expect(await client.ask({ type: 'unsubscribe', symbols: ['SOLUSDT'] })).toMatchObject({
+      channels: ['trades'],
+    });
     await gateway.feed.trades(3, 7).quote(3, 8).flush();
     expect(await client.ask({ type: 'ping', id: 'p' })).toMatchObject({ type: 'pong', id: 'p' });
     expect(client.tradeIds(3)).toEqual([6]);
@@ -98,7 +129,10 @@ describe('a v2 client', () => {
     await client.subscribe(['BTCUSDC'], ['trades', 'quotes', 'bars:1m', 'bars:1h']);
     const open = 1_723_161_240_000_000;
     await gateway.feed.trades(4, 1, 9).gap(4, 3, 4).quote(4, 77).flush();
-    await gateway.feed.bar(4, 2, open, 5, true).bar(4, 2, open + 60_000_000, 6, false).flush();
+    await gateway.feed
+      .bar(4, 2, open, 5, true)
+      .bar(4, 2, open + 60_000_000, 6, false)
+      .flush();
     const beat = await until(() => {
       const beats = client.blocks.filter((block) => block.kind === 'heartbeat');
       return beats.find(({ records }) => records.length === 2);

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { decodeV1, v1Batch } from '../../src/wire/frame-v1.ts';
-import { balance, startGateway, type TestGateway, TestClient, until } from './harness.ts';
+import { balance, startGateway, TestClient, type TestGateway, until } from './harness.ts';
 
 let gateway: TestGateway;
 afterEach(async () => {
@@ -14,18 +14,36 @@ type Record = readonly [symbolId: number, price: number, volume: number];
 function recordsOf(frame: Uint8Array): Record[] {
   const batch = v1Batch();
   decodeV1(frame, batch);
-  return Array.from({ length: batch.count }, (_, i) => [batch.symbolId[i]!, batch.price[i]!, batch.volume[i]!]);
+  return Array.from({ length: batch.count }, (_, i) => [
+    batch.symbolId[i]!,
+    batch.price[i]!,
+    batch.volume[i]!,
+  ]);
 }
 
 /** What the feed's trade of this id is in v1: 2 price and 3 size decimals. */
-const record = (instrument: number, id: number): Record => [instrument, (100_000 + id) / 100, (id + 1) / 1_000];
+const record = (instrument: number, id: number): Record => [
+  instrument,
+  (100_000 + id) / 100,
+  (id + 1) / 1_000,
+];
 
 test('a v1 client gets welcome, acknowledgement and symbols, then a record for each trade: 50 a frame, the rest when the window ends', async () => {
   gateway = await startGateway({ limits: { v1: { records: 50, windowMs: 50 } } });
   await gateway.feed.trades(1, 900).flush();
   const client = await TestClient.open(gateway.port, '');
-  const answer = await client.ask({ type: 'subscribe', symbols: ['BTCUSDT', 'ETHUSDT'], channels: ['quotes'], id: 'a' });
-  expect(answer).toEqual({ type: 'subscribed', id: 'a', symbols: ['BINANCE:BTCUSDT', 'BINANCE:ETHUSDT'], channels: ['trades'] });
+  const answer = await client.ask({
+    type: 'subscribe',
+    symbols: ['BTCUSDT', 'ETHUSDT'],
+    channels: ['quotes'],
+    id: 'a',
+  });
+  expect(answer).toEqual({
+    type: 'subscribed',
+    id: 'a',
+    symbols: ['BINANCE:BTCUSDT', 'BINANCE:ETHUSDT'],
+    channels: ['trades'],
+  });
   expect(await client.text(({ type }) => type === 'symbols')).toEqual({
     type: 'symbols',
     epoch: 1_723_000_000,
@@ -68,7 +86,9 @@ test('without a window each turn is a frame; unsubscribing ends it, and what sti
   await client.subscribe(['BTCUSDT']);
   await gateway.feed.trades(1, 1, 3).flush();
   await until(() => client.binaries.length === 1, 'a frame');
-  expect(await client.ask({ type: 'unsubscribe', symbols: ['BTCUSDT'] })).toMatchObject({ channels: ['trades'] });
+  expect(await client.ask({ type: 'unsubscribe', symbols: ['BTCUSDT'] })).toMatchObject({
+    channels: ['trades'],
+  });
   await gateway.feed.trades(1, 4).flush();
   await client.ask({ type: 'ping' });
   expect(client.binaries.flatMap(recordsOf)).toEqual([1, 2, 3].map((id) => record(1, id)));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { WebSocket, type ClientOptions } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/options.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 
@@ -90,4 +90,13 @@ export function streams(
 export function scaled(text: string, decimals: number): bigint {
   const [whole = '0', fraction = ''] = text.split('.');
   return BigInt(whole + fraction.padEnd(decimals, '0').slice(0, decimals));
+}
+
+/** Plays a recording to one connection that has subscribed to all of it; answers what arrived. */
+export async function play(simulator: Simulator): Promise<string[]> {
+  const types = [...new Set(simulator.listing.flatMap((row) => row.streams))];
+  const client = await connect(simulator, `/stream?streams=${streams(simulator, types)}`);
+  simulator.start();
+  const { sent } = await simulator.finished;
+  return client.until(Object.values(sent).reduce((sum, count) => sum + count, 0));
 }

@@ -11,6 +11,13 @@ interface Trade {
 }
 const startTimeMs = Date.UTC(2026, 4, 5, 6, 6, 58); // two seconds before a minute ends
 
+/** A sum in units of 10^-16, as the venue shows it. */
+function shown(value: bigint): string {
+  return `${value / 10n ** 16n}.${String(value % 10n ** 16n)
+    .padStart(16, '0')
+    .slice(0, 8)}`;
+}
+
 /** Bars by the book: exact decimals, a bar for every interval in which something was traded. */
 function naiveBars(trades: readonly Trade[], intervalMs: number): Map<number, string[]> {
   const bars = new Map<number, Trade[]>();
@@ -18,17 +25,13 @@ function naiveBars(trades: readonly Trade[], intervalMs: number): Map<number, st
     const open = Math.floor(trade.T / intervalMs) * intervalMs;
     bars.set(open, [...(bars.get(open) ?? []), trade]);
   }
-  const text = (value: bigint): string =>
-    `${value / 10n ** 16n}.${String(value % 10n ** 16n)
-      .padStart(16, '0')
-      .slice(0, 8)}`;
   const sum = (list: readonly Trade[], value: (trade: Trade) => bigint): string =>
-    text(list.reduce((total, trade) => total + value(trade), 0n));
+    shown(list.reduce((total, trade) => total + value(trade), 0n));
   const size = (trade: Trade): bigint => scaled(trade.q, 16);
   const quote = (trade: Trade): bigint => scaled(trade.p, 8) * scaled(trade.q, 8);
   return new Map(
     [...bars].map(([open, list]) => {
-      const prices = list.map(({ p }) => p).sort((a, b) => Number(scaled(a, 8) - scaled(b, 8)));
+      const prices = list.map(({ p }) => p).toSorted((a, b) => Number(scaled(a, 8) - scaled(b, 8)));
       const takers = list.filter(({ m }) => !m);
       return [
         open,
@@ -46,6 +49,10 @@ function naiveBars(trades: readonly Trade[], intervalMs: number): Map<number, st
       ];
     }),
   );
+}
+
+function filters(symbol: Loose): Loose {
+  return Object.fromEntries(symbol.filters.map((filter: Loose) => [filter.filterType, filter]));
 }
 
 describe('REST', () => {
@@ -75,13 +82,13 @@ describe('REST', () => {
           expect([row[6], row[11]]).toEqual([row[0] + ms - 1, '0']);
           compared++;
         }
-        if (interval === '1s' && symbol === 'BTCUSDT') expect(compared).toBeGreaterThanOrEqual(3);
+        expect(compared).toBeGreaterThanOrEqual(symbol === 'BTCUSDT' && interval === '1s' ? 3 : 0);
       }
     }
   });
 
   test('trades and aggregates by id are the very ones that were sent', async () => {
-    const simulator = await simulate({ seed: 22, startTimeMs, hold: true, ticksPerSecond: 4_000 });
+    const simulator = await simulate({ seed: 22, startTimeMs, hold: true, ticksPerSecond: 20_000 });
     const [raw, aggregated] = [
       await connect(simulator, '/ws/btcusdt@trade'),
       await connect(simulator, '/ws/btcusdt@aggTrade'),
@@ -119,7 +126,7 @@ describe('REST', () => {
     const events = client.messages.map((text) => JSON.parse(text));
     const next = events.find(({ u }) => u > body.lastUpdateId);
     expect(next.U).toBeLessThanOrEqual(body.lastUpdateId + 1);
-    for (const [i, event] of events.entries()) if (i > 0) expect(event.U).toBe(events[i - 1].u + 1);
+    expect(events.slice(1).map(({ U }) => U)).toEqual(events.slice(0, -1).map(({ u }) => u + 1));
     expect(scaled(body.bids[0][0], 8) < scaled(body.asks[0][0], 8)).toBe(true);
     expect((await get(simulator, '/api/v3/depth?symbol=BTCUSDT&limit=5')).body.bids).toHaveLength(5);
   });
@@ -134,8 +141,6 @@ describe('REST', () => {
       intervalNum: 1,
       limit: 6_000,
     });
-    const filters = (symbol: Loose): Loose =>
-      Object.fromEntries(symbol.filters.map((filter: Loose) => [filter.filterType, filter]));
     const [btc] = body.symbols;
     expect([btc.symbol, btc.status, btc.baseAsset, btc.quoteAsset, btc.quotePrecision]).toEqual([
       'BTCUSDT',
@@ -211,6 +216,8 @@ describe('REST', () => {
     ['/api/v3/aggTrades?symbol=BTCUSDT&fromId=1&startTime=2', 400, -1128],
     ['/api/v3/exchangeInfo?symbols=BTC', 400, -1100],
     ['/api/v3/nothing', 404, -1000],
+    ['/api/v3/constructor', 404, -1000],
+    ['//', 404, -1000],
   ])('%s is refused with %i and code %i', async (path, status, code) => {
     const simulator = await simulate({ hold: true });
     const answer = await get(simulator, path);

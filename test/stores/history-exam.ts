@@ -33,8 +33,10 @@ const enigma: Enigma = {
 export function historyExam(name: string, open: () => Promise<HistoryStore>): void {
   describe(`${name}: history`, () => {
     let store: HistoryStore;
-    const bars = (changes = {}): Promise<Bar[]> => store.reader.bars({ symbol: btc, resolution: 2, ...everything, ...changes });
+    const bars = (changes = {}): Promise<Bar[]> =>
+      store.reader.bars({ symbol: btc, resolution: 2, ...everything, ...changes });
     const trades = (changes = {}) => store.reader.trades({ symbol: btc, ...allTrades, ...changes });
+    const ids = async (changes: object): Promise<number[]> => (await trades(changes)).map(({ id }) => id);
     const writeBars = (...rows: Bar[]): Promise<void> => store.writer.write(batchOf({ bars: rows }));
 
     beforeEach(async () => {
@@ -63,7 +65,9 @@ export function historyExam(name: string, open: () => Promise<HistoryStore>): vo
     test('instruments and resolutions are kept apart', async () => {
       const other = barOf(sampleTime, { instrument: 2, close: 101 });
       const hour = barOf(sampleTime, { resolution: 5, close: 102 });
-      await store.writer.write(batchOf({ bars: [barOf(sampleTime), other, hour], trades: [tradeOf(1, { instrument: 2 })] }));
+      await store.writer.write(
+        batchOf({ bars: [barOf(sampleTime), other, hour], trades: [tradeOf(1, { instrument: 2 })] }),
+      );
       expect(await bars()).toEqual([barOf(sampleTime)]);
       expect(await bars({ resolution: 5 })).toEqual([hour]);
       expect(await bars({ symbol: eth })).toEqual([other]);
@@ -78,14 +82,15 @@ export function historyExam(name: string, open: () => Promise<HistoryStore>): vo
         (await bars(changes)).map(({ openTime }) => (openTime - sampleTime) / minute);
       expect(await opens({})).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
       expect(await opens({ from: sampleTime + 2 * minute, to: sampleTime + 5 * minute })).toEqual([2, 3, 4]);
-      expect(await opens({ from: sampleTime + 2 * minute + 1, to: sampleTime + 5 * minute + 1 })).toEqual([3, 4, 5]);
+      expect(await opens({ from: sampleTime + 2 * minute + 1, to: sampleTime + 5 * minute + 1 })).toEqual([
+        3, 4, 5,
+      ]);
       expect(await opens({ limit: 3 })).toEqual([7, 8, 9]);
       expect(await opens({ from: sampleTime + minute, to: sampleTime + minute })).toEqual([]);
     });
 
     test('trades rise by id; both ends of the range count; the limit keeps the oldest', async () => {
       await store.writer.write(batchOf({ trades: [5, 3, 1, 4, 2].map((id) => tradeOf(id)) }));
-      const ids = async (changes: object): Promise<number[]> => (await trades(changes)).map(({ id }) => id);
       expect(await ids({})).toEqual([1, 2, 3, 4, 5]);
       expect(await ids({ fromId: 2, toId: 4 })).toEqual([2, 3, 4]);
       expect(await ids({ fromId: 2, limit: 2 })).toEqual([2, 3]);
@@ -94,7 +99,11 @@ export function historyExam(name: string, open: () => Promise<HistoryStore>): vo
 
     test('of one bar in one batch the last state counts', async () => {
       const forming = barOf(sampleTime, { closed: false, lastId: 2, count: 2 });
-      await writeBars(forming, { ...forming, lastId: 5, count: 5 }, barOf(sampleTime, { lastId: 9, count: 9 }));
+      await writeBars(
+        forming,
+        { ...forming, lastId: 5, count: 5 },
+        barOf(sampleTime, { lastId: 9, count: 9 }),
+      );
       expect(await bars()).toEqual([barOf(sampleTime, { lastId: 9, count: 9 })]);
     });
 
@@ -123,7 +132,11 @@ export function historyExam(name: string, open: () => Promise<HistoryStore>): vo
     });
 
     test('writing the same batch again changes nothing', async () => {
-      const batch = batchOf({ trades: [tradeOf(1), tradeOf(2)], bars: [barOf(sampleTime)], enigma: [enigma] });
+      const batch = batchOf({
+        trades: [tradeOf(1), tradeOf(2)],
+        bars: [barOf(sampleTime)],
+        enigma: [enigma],
+      });
       await store.writer.write(batch);
       const once = [await bars(), await trades(), await store.reader.enigma(btc)];
       await store.writer.write(batch);
@@ -145,17 +158,35 @@ export function historyExam(name: string, open: () => Promise<HistoryStore>): vo
     test('sums past 2^53, 2^63 and 2^64 are exact; so are ids and prices up to 2^53 − 1', async () => {
       const most = Number.MAX_SAFE_INTEGER;
       const huge = barOf(sampleTime, {
-        ...{ volume: 2n ** 53n + 1n, quoteVolume: 2n ** 63n + 1n, takerBuyVolume: 2n ** 48n },
-        ...{ takerBuyQuoteVolume: 2n ** 96n - 1n, high: most, firstId: most - 1, lastId: most, count: most },
+        volume: 2n ** 53n + 1n,
+        quoteVolume: 2n ** 63n + 1n,
+        takerBuyVolume: 2n ** 48n,
+        takerBuyQuoteVolume: 2n ** 96n - 1n,
+        high: most,
+        firstId: most - 1,
+        lastId: most,
+        count: most,
       });
-      const trade = tradeOf(most, { price: most, size: most, bid: most, ask: most, time: most, received: most });
+      const trade = tradeOf(most, {
+        price: most,
+        size: most,
+        bid: most,
+        ask: most,
+        time: most,
+        received: most,
+      });
       await store.writer.write(batchOf({ bars: [huge], trades: [trade] }));
       expect(await bars()).toEqual([huge]);
       expect(await trades()).toEqual([trade]);
     });
 
     test('an unknown instrument is refused, and with it the whole batch', async () => {
-      const batch = batchOf({ trades: [tradeOf(1), tradeOf(2, { instrument: 99 })], bars: [barOf(sampleTime)] });
+      // Enough before the bad one that a store would have begun to write.
+      const many = Array.from({ length: 30 }, (_, i) => tradeOf(i + 1));
+      const batch = batchOf({
+        trades: [...many, tradeOf(31, { instrument: 99 })],
+        bars: [barOf(sampleTime)],
+      });
       await expect(store.writer.write(batch)).rejects.toThrow('instrument 99 is unknown');
       expect([...(await trades()), ...(await bars())]).toEqual([]);
       await store.writer.write(batchOf({ trades: [tradeOf(1)] }));

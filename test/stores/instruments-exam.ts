@@ -13,13 +13,26 @@ export function instrumentsExam(name: string, open: () => InstrumentStore): void
   describe(`${name}: instruments`, () => {
     test('ids are 1, 2, 3 … in the order of the first listing, and last', () => {
       const store = open();
-      expect(store.enrol([listed('B'), listed('A')]).map(({ id, native }) => [id, native])).toEqual([[1, 'B'], [2, 'A']]);
+      expect(store.enrol([listed('B'), listed('A')]).map(({ id, native }) => [id, native])).toEqual([
+        [1, 'B'],
+        [2, 'A'],
+      ]);
       const later = store.enrol([listed('C'), listed('A')]);
-      expect(later.map(({ id, native }) => [id, native])).toEqual([[1, 'B'], [2, 'A'], [3, 'C']]);
+      expect(later.map(({ id, native }) => [id, native])).toEqual([
+        [1, 'B'],
+        [2, 'A'],
+        [3, 'C'],
+      ]);
     });
 
     test('what comes back is what was listed', () => {
-      const one = listed('ETHBTC', { base: 'ETH', quote: 'BTC', priceDecimals: 5, sizeDecimals: 0, active: false });
+      const one = listed('ETHBTC', {
+        base: 'ETH',
+        quote: 'BTC',
+        priceDecimals: 5,
+        sizeDecimals: 0,
+        active: false,
+      });
       expect(open().enrol([one])).toEqual([{ id: 1, ...one }]);
     });
 
@@ -27,7 +40,10 @@ export function instrumentsExam(name: string, open: () => InstrumentStore): void
       const store = open();
       store.enrol([listed('A'), listed('B')]);
       const [a, b] = store.enrol([listed('A', { active: false, quote: 'USDC' })]);
-      expect([a, b]).toEqual([{ id: 1, ...listed('A', { active: false, quote: 'USDC' }) }, { id: 2, ...listed('B') }]);
+      expect([a, b]).toEqual([
+        { id: 1, ...listed('A', { active: false, quote: 'USDC' }) },
+        { id: 2, ...listed('B') },
+      ]);
       expect(store.enrol([])).toEqual([a, b]);
     });
 

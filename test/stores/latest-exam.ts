@@ -6,8 +6,14 @@ import { sampleTime } from './market-samples.ts';
 export function latestOf(instrument: number, changes: Partial<LatestPrice> = {}): LatestPrice {
   return {
     instrument,
-    ...{ price: 6_183_763, bid: 6_183_762, ask: 6_183_764, bidSize: 12_345, askSize: 54_321, size: 17 },
-    ...{ tradeId: 3_716_654_437, time: sampleTime },
+    price: 6_183_763,
+    bid: 6_183_762,
+    ask: 6_183_764,
+    bidSize: 12_345,
+    askSize: 54_321,
+    size: 17,
+    tradeId: 3_716_654_437,
+    time: sampleTime,
     ...changes,
   };
 }
@@ -31,7 +37,8 @@ export function latestExam(name: string, open: () => Promise<LatestPrices>): voi
 
     test('instruments are kept apart', async () => {
       const prices = await open();
-      for (let instrument = 1; instrument <= 9; instrument++) prices.put(latestOf(instrument, { price: instrument }));
+      for (let instrument = 1; instrument <= 9; instrument++)
+        prices.put(latestOf(instrument, { price: instrument }));
       for (let instrument = 1; instrument <= 9; instrument++) {
         expect(await prices.get(instrument)).toEqual(latestOf(instrument, { price: instrument }));
       }
@@ -43,7 +50,15 @@ export function latestExam(name: string, open: () => Promise<LatestPrices>): voi
       prices.put(quote);
       expect(await prices.get(2)).toEqual(quote);
       const most = Number.MAX_SAFE_INTEGER;
-      const largest = latestOf(2, { price: most, bid: most, ask: most, bidSize: most, size: most, tradeId: most, time: most });
+      const largest = latestOf(2, {
+        price: most,
+        bid: most,
+        ask: most,
+        bidSize: most,
+        size: most,
+        tradeId: most,
+        time: most,
+      });
       prices.put(largest);
       expect(await prices.get(2)).toEqual(largest);
     });

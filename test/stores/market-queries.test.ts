@@ -11,7 +11,14 @@ const shib = { symbol: 'BINANCE:SHIBUSDT', instrument: 2 };
 const dictionary = [instrumentOf(1, 'BTCUSDT'), instrumentOf(2, 'SHIBUSDT', 8, 0)];
 const minute = 60_000_000;
 const enigma = {
-  ...{ instrument: 1, time: sampleTime, price: 150, level: 500_000, ath: 201, athTime: sampleTime - 1, atl: 100, atlTime: 0 },
+  instrument: 1,
+  time: sampleTime,
+  price: 150,
+  level: 500_000,
+  ath: 201,
+  athTime: sampleTime - 1,
+  atl: 100,
+  atlTime: 0,
 };
 
 async function queriesOver(history = new MemoryHistory(dictionary)) {
@@ -26,7 +33,13 @@ async function queriesOver(history = new MemoryHistory(dictionary)) {
     const answer = await queries.answer(kind, params);
     expect(answer.contentType).toBe('application/problem+json');
     const body = JSON.parse(new TextDecoder().decode(answer.body)) as Record<string, string>;
-    expect(body).toEqual({ type: 'about:blank', title: expect.any(String), status: answer.status, detail: body['error'], error: body['error'] });
+    expect(body).toEqual({
+      type: 'about:blank',
+      title: expect.any(String),
+      status: answer.status,
+      detail: body['error'],
+      error: body['error'],
+    });
     return [answer.status, body['error']!];
   };
   return { history, latest, text, problem };
@@ -38,8 +51,17 @@ describe('what is answered, to the byte', () => {
     const all = await text('symbols');
     expect(all).toContain('"priceDecimals":8,"sizeDecimals":0,"tickSize":0.00000001}');
     expect(JSON.parse(all)[0]).toEqual({
-      ...{ symbol: 'BINANCE:BTCUSDT', id: 1, name: 'BTC/USDT', base_currency: 'BTC', quote_currency: 'USDT' },
-      ...{ is_active: true, venue: 'BINANCE', native: 'BTCUSDT', priceDecimals: 2, sizeDecimals: 5, tickSize: 0.01 },
+      symbol: 'BINANCE:BTCUSDT',
+      id: 1,
+      name: 'BTC/USDT',
+      base_currency: 'BTC',
+      quote_currency: 'USDT',
+      is_active: true,
+      venue: 'BINANCE',
+      native: 'BTCUSDT',
+      priceDecimals: 2,
+      sizeDecimals: 5,
+      tickSize: 0.01,
     });
   });
 
@@ -55,7 +77,12 @@ describe('what is answered, to the byte', () => {
 
   test('bars: exact decimals, also of sums past 2^53', async () => {
     const { history, text } = await queriesOver();
-    const bar = barOf(sampleTime, { volume: 2n ** 53n + 1n, quoteVolume: 10n ** 20n + 7n, incomplete: true, revision: 2 });
+    const bar = barOf(sampleTime, {
+      volume: 2n ** 53n + 1n,
+      quoteVolume: 10n ** 20n + 7n,
+      incomplete: true,
+      revision: 2,
+    });
     await history.write(batchOf({ bars: [bar] }));
     expect(await text('bars', { ...btc, resolution: '1m' })).toBe(
       '{"symbol":"BINANCE:BTCUSDT","resolution":"1m","bars":[{"time":1723161600,"open":1.00,"high":1.40,"low":0.90,' +
@@ -69,7 +96,9 @@ describe('what is answered, to the byte', () => {
     await history.write(batchOf({ trades: Array.from({ length: 9 }, (_, i) => tradeOf(i + 1, { bid: 0 })) }));
     latest.put(latestOf(1, { tradeId: 9 }));
     const ids = async (params: object): Promise<number[]> =>
-      (JSON.parse(await text('trades', { ...btc, ...params })) as { trades: { id: number }[] }).trades.map(({ id }) => id);
+      (JSON.parse(await text('trades', { ...btc, ...params })) as { trades: { id: number }[] }).trades.map(
+        ({ id }) => id,
+      );
     expect(await ids({ fromId: 2, toId: '4' })).toEqual([2, 3, 4]);
     expect(await ids({ limit: '2' })).toEqual([8, 9]);
     expect(await ids({ toId: 5, limit: 2 })).toEqual([4, 5]);
@@ -82,7 +111,8 @@ describe('what is answered, to the byte', () => {
   test('Enigma: brought up to date by a newer price, never by an older one', async () => {
     const { history, latest, text } = await queriesOver();
     await history.write(batchOf({ enigma: [enigma] }));
-    const fibonacci = '"fib_levels":{"0":1.00,"23.6":1.24,"38.2":1.39,"50":1.51,"61.8":1.62,"78.6":1.79,"100":2.01}}';
+    const fibonacci =
+      '"fib_levels":{"0":1.00,"23.6":1.24,"38.2":1.39,"50":1.51,"61.8":1.62,"78.6":1.79,"100":2.01}}';
     const times = `"ath":2.01,"atl":1.00,"athTime":${(sampleTime - 1_000) / 1_000},"atlTime":null`;
     const stored = `{"symbol":"BINANCE:BTCUSDT","level":50.0000,${times},"current_price":1.50,${fibonacci}`;
     expect(await text('enigma', btc)).toBe(stored);
@@ -100,19 +130,62 @@ describe('what is answered, to the byte', () => {
 describe('parameters', () => {
   test('resolutions under all their names', async () => {
     const { text } = await queriesOver();
-    const names = ['1s', 'S', '1S', '5s', '1m', '1', '5', '15', '60', '1h', '240', 'D', '1D', undefined, '1W', '1w', 'M', '1M'];
-    const read = ['1s', '1s', '1s', '5s', '1m', '1m', '5m', '15m', '1h', '1h', '4h', '1d', '1d', '1d', '1w', '1w', '1M', '1M'];
+    const names = [
+      '1s',
+      'S',
+      '1S',
+      '5s',
+      '1m',
+      '1',
+      '5',
+      '15',
+      '60',
+      '1h',
+      '240',
+      'D',
+      '1D',
+      undefined,
+      '1W',
+      '1w',
+      'M',
+      '1M',
+    ];
+    const read = [
+      '1s',
+      '1s',
+      '1s',
+      '5s',
+      '1m',
+      '1m',
+      '5m',
+      '15m',
+      '1h',
+      '1h',
+      '4h',
+      '1d',
+      '1d',
+      '1d',
+      '1w',
+      '1w',
+      '1M',
+      '1M',
+    ];
     for (const [i, resolution] of names.entries()) {
-      const body = JSON.parse(await text('bars', { ...btc, ...(resolution && { resolution }) })) as { resolution: string };
+      const body = JSON.parse(await text('bars', { ...btc, ...(resolution && { resolution }) })) as {
+        resolution: string;
+      };
       expect([resolution, body.resolution]).toEqual([resolution, read[i]]);
     }
   });
 
   test('times in s or ms; half-open; limit 1,000 unless told, 5,000 at most', async () => {
     const { history, text } = await queriesOver();
-    await history.write(batchOf({ bars: Array.from({ length: 1_200 }, (_, i) => barOf(sampleTime + i * minute)) }));
+    await history.write(
+      batchOf({ bars: Array.from({ length: 1_200 }, (_, i) => barOf(sampleTime + i * minute)) }),
+    );
     const count = async (params: object): Promise<number> =>
-      (JSON.parse(await text('bars', { ...btc, resolution: '1m', ...params })) as { bars: unknown[] }).bars.length;
+      (JSON.parse(await text('bars', { ...btc, resolution: '1m', ...params })) as { bars: unknown[] }).bars
+        .length;
     const [from, to] = [sampleTime / 1e6, sampleTime / 1e6 + 600];
     expect(await count({})).toBe(1_000);
     expect(await count({ limit: 5_000 })).toBe(1_200);
@@ -149,10 +222,20 @@ describe('parameters', () => {
     const { problem } = await queriesOver();
     expect(await problem('price', btc)).toEqual([404, 'BINANCE:BTCUSDT has no price yet']);
     expect(await problem('enigma', btc)).toEqual([404, 'BINANCE:BTCUSDT has no Enigma level yet']);
-    expect(await problem('bars', { symbol: 'X', instrument: 1 })).toEqual([404, 'symbol X with id 1 is unknown']);
-    expect(await problem('price', { ...btc, instrument: 77 })).toEqual([404, 'symbol BINANCE:BTCUSDT with id 77 is unknown']);
-    expect(await problem('drop', btc)).toEqual([400, 'kind "drop" is none of symbols, price, bars, trades, enigma']);
-    for (const params of [undefined, null, 7, 'x', [], {}]) expect((await problem('bars', params))[0]).toBe(400);
+    expect(await problem('bars', { symbol: 'X', instrument: 1 })).toEqual([
+      404,
+      'symbol X with id 1 is unknown',
+    ]);
+    expect(await problem('price', { ...btc, instrument: 77 })).toEqual([
+      404,
+      'symbol BINANCE:BTCUSDT with id 77 is unknown',
+    ]);
+    expect(await problem('drop', btc)).toEqual([
+      400,
+      'kind "drop" is none of symbols, price, bars, trades, enigma',
+    ]);
+    for (const params of [undefined, null, 7, 'x', [], {}])
+      expect((await problem('bars', params))[0]).toBe(400);
     expect((await problem('symbols', { a: 1 }))[1]).toBe('a is no parameter of this request');
     expect((await problem('trades', { ...btc, fromId: 2, toId: 1 }))[1]).toBe('fromId is above toId');
   });
@@ -162,6 +245,8 @@ describe('parameters', () => {
     const queries = new MarketQueries(dictionary, broken, new SharedLatestPrices(latestPricesMemory(2)));
     const answer = await queries.answer('bars', btc);
     expect(answer.status).toBe(503);
-    expect(JSON.parse(new TextDecoder().decode(answer.body))).toMatchObject({ error: 'the store does not answer: disk I/O error' });
+    expect(JSON.parse(new TextDecoder().decode(answer.body))).toMatchObject({
+      error: 'the store does not answer: disk I/O error',
+    });
   });
 });

@@ -12,7 +12,17 @@ export const sampleTime = 1_723_161_600_000_000;
 export function instrumentOf(id: number, native: string, priceDecimals = 2, sizeDecimals = 5): Instrument {
   const symbol = `BINANCE:${native}`;
   const base = native.replace(/USDT$/, '');
-  return { id, venue: 'BINANCE', native, symbol, base, quote: 'USDT', priceDecimals, sizeDecimals, active: true };
+  return {
+    id,
+    venue: 'BINANCE',
+    native,
+    symbol,
+    base,
+    quote: 'USDT',
+    priceDecimals,
+    sizeDecimals,
+    active: true,
+  };
 }
 
 export function tradeOf(id: number, changes: Partial<TradeRow> = {}): TradeRow {

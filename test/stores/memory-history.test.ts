@@ -11,7 +11,9 @@ historyExam('memory', async () => {
 test('memory: beyond its limits the oldest go', async () => {
   const history = new MemoryHistory(examDictionary, { trades: 3, bars: 2 });
   const opens = [sampleTime, sampleTime + 60e6, sampleTime + 120e6];
-  await history.write(batchOf({ trades: [1, 2, 3, 4, 5].map((id) => tradeOf(id)), bars: opens.map((open) => barOf(open)) }));
+  await history.write(
+    batchOf({ trades: [1, 2, 3, 4, 5].map((id) => tradeOf(id)), bars: opens.map((open) => barOf(open)) }),
+  );
   const trades = await history.trades({ symbol: 'BINANCE:BTCUSDT', fromId: 0, toId: 99, limit: 99 });
   const bars = await history.bars({ symbol: 'BINANCE:BTCUSDT', resolution: 2, from: 0, to: 1e16, limit: 99 });
   expect(trades.map(({ id }) => id)).toEqual([3, 4, 5]);

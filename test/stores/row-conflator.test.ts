@@ -18,7 +18,13 @@ function segment(rows: readonly ['trade' | 'bar' | 'quote' | 'enigma', object][]
   const words: number[] = [];
   for (const [kind, row] of rows) {
     const one = new RowBatch(1);
-    one.addAll({ trades: [], bars: [], quotes: [], enigma: [], [`${kind}${kind === 'enigma' ? '' : 's'}`]: [row] });
+    one.addAll({
+      trades: [],
+      bars: [],
+      quotes: [],
+      enigma: [],
+      [`${kind}${kind === 'enigma' ? '' : 's'}`]: [row],
+    });
     words.push(...one[kind].words.subarray(0, rowWords[kind]));
   }
   return Float64Array.from(words);
@@ -46,58 +52,94 @@ class Line {
     this.batch.clear();
     return out;
   }
-  balance(handed: Record<Kind, number>): void {
+  /** Kinds whose accounting does not balance, when so many rows were handed on. */
+  unbalanced(handed: Record<Kind, number>): Kind[] {
     const { in: taken, conflated, refused, waiting } = this.conflator;
-    for (const kind of storedKinds) {
-      expect(handed[kind] + conflated[kind] + refused[kind] + waiting[kind], kind).toBe(taken[kind]);
-    }
+    return storedKinds.filter(
+      (kind) => handed[kind] + conflated[kind] + refused[kind] + waiting[kind] !== taken[kind],
+    );
   }
 }
 
 const forming = (changes: Partial<Bar> = {}): Bar => barOf(sampleTime, { closed: false, ...changes });
 const quoteAt = (version: number, millis: number): Quote => ({
-  ...{ instrument: 1, version, time: sampleTime + millis * 1_000, bid: 1, bidSize: 2, ask: 3, askSize: 4 },
+  instrument: 1,
+  version,
+  time: sampleTime + millis * 1_000,
+  bid: 1,
+  bidSize: 2,
+  ask: 3,
+  askSize: 4,
 });
-const enigmaAt = (time: number): Enigma => ({ instrument: 1, time, price: 5, level: 1, ath: 9, athTime: 0, atl: 1, atlTime: 0 });
+const enigmaAt = (time: number): Enigma => ({
+  instrument: 1,
+  time,
+  price: 5,
+  level: 1,
+  ath: 9,
+  athTime: 0,
+  atl: 1,
+  atlTime: 0,
+});
 
 describe('forming bars', () => {
   test('only the last state of a bar goes, and not before its time', () => {
     const line = new Line();
-    line.take([['bar', forming({ lastId: 3 })], ['bar', forming({ lastId: 4 })]], 0);
+    line.take(
+      [
+        ['bar', forming({ lastId: 3 })],
+        ['bar', forming({ lastId: 4 })],
+      ],
+      0,
+    );
     expect(line.release(999).bar).toEqual([]);
     line.take([['bar', forming({ lastId: 5 })]], 999);
     expect(line.release(1_000).bar).toEqual([forming({ lastId: 5 })]);
     expect(line.conflator.isWaiting).toBe(false);
-    line.balance({ trade: 0, bar: 1, quote: 0, enigma: 0 });
+    expect(line.unbalanced({ trade: 0, bar: 1, quote: 0, enigma: 0 })).toEqual([]);
   });
 
   test('a closed bar goes with the next commit, and all waiting bars of its instrument with it', () => {
     const line = new Line();
     const hour = forming({ resolution: 5 });
     const other = forming({ instrument: 2 });
-    line.take([['bar', forming()], ['bar', hour], ['bar', other], ['bar', barOf(sampleTime)]]);
+    line.take([
+      ['bar', forming()],
+      ['bar', hour],
+      ['bar', other],
+      ['bar', barOf(sampleTime)],
+    ]);
     expect(line.release(1).bar).toEqual([barOf(sampleTime), hour]);
     expect(line.conflator.waiting.bar).toBe(1);
-    line.balance({ trade: 0, bar: 2, quote: 0, enigma: 0 });
+    expect(line.unbalanced({ trade: 0, bar: 2, quote: 0, enigma: 0 })).toEqual([]);
   });
 
   test('when the next bar begins before the last one closed, both are kept, in order', () => {
     const line = new Line();
     const next = forming({ openTime: sampleTime + 60e6 });
-    line.take([['bar', forming()], ['bar', next]]);
+    line.take([
+      ['bar', forming()],
+      ['bar', next],
+    ]);
     expect(line.release(0).bar).toEqual([forming(), next]);
   });
 
   test('a correction of an earlier bar does not touch the forming one', () => {
     const line = new Line();
     const corrected = barOf(sampleTime - 60e6, { revision: 1 });
-    line.take([['bar', forming()], ['bar', corrected]]);
+    line.take([
+      ['bar', forming()],
+      ['bar', corrected],
+    ]);
     expect(line.release(0).bar).toEqual([corrected, forming()]);
   });
 
   test('a late trade takes the bars of its instrument along', () => {
     const line = new Line();
-    line.take([['trade', tradeOf(9)], ['bar', forming()]]);
+    line.take([
+      ['trade', tradeOf(9)],
+      ['bar', forming()],
+    ]);
     expect(line.release(1)).toMatchObject({ trade: [tradeOf(9)], bar: [] });
     line.take([['trade', tradeOf(8)]], 2);
     expect(line.release(2)).toMatchObject({ trade: [tradeOf(8)], bar: [forming()] });
@@ -111,7 +153,7 @@ test('quotes: none, each, or the last of each second once it is over', () => {
     line.take(quotes.map((quote) => ['quote', quote]));
     const first = line.release(10).quote.map(({ version }) => version);
     const quiet = line.release(1_010).quote.map(({ version }) => version);
-    line.balance({ trade: 0, bar: 0, quote: first.length + quiet.length, enigma: 0 });
+    expect(line.unbalanced({ trade: 0, bar: 0, quote: first.length + quiet.length, enigma: 0 })).toEqual([]);
     return [first, quiet];
   });
   expect(results).toEqual([
@@ -123,26 +165,44 @@ test('quotes: none, each, or the last of each second once it is over', () => {
 
 test('Enigma: the last state, with the bars', () => {
   const line = new Line();
-  line.take([['enigma', enigmaAt(1)], ['enigma', enigmaAt(2)]]);
+  line.take([
+    ['enigma', enigmaAt(1)],
+    ['enigma', enigmaAt(2)],
+  ]);
   expect(line.release(10).enigma).toEqual([]);
   expect(line.release(1_000).enigma).toEqual([enigmaAt(2)]);
-  line.balance({ trade: 0, bar: 0, quote: 0, enigma: 1 });
+  expect(line.unbalanced({ trade: 0, bar: 0, quote: 0, enigma: 1 })).toEqual([]);
 });
 
 test('unknown instruments and words that are no whole numbers are refused and counted', () => {
   const line = new Line();
   const bad = [Number.NaN, Number.POSITIVE_INFINITY, 0.5, 2 ** 53];
-  line.take([['trade', tradeOf(1, { instrument: 3 })], ['bar', forming({ instrument: 0 })], ['bar', forming({ resolution: 10 })]]);
-  for (const value of bad) line.take([['trade', tradeOf(1, { price: value })], ['bar', forming({ low: value })]]);
-  for (const value of bad) line.take([['quote', { ...quoteAt(1, 0), bid: value }], ['enigma', enigmaAt(value)]]);
+  line.take([
+    ['trade', tradeOf(1, { instrument: 3 })],
+    ['bar', forming({ instrument: 0 })],
+    ['bar', forming({ resolution: 10 })],
+  ]);
+  for (const value of bad)
+    line.take([
+      ['trade', tradeOf(1, { price: value })],
+      ['bar', forming({ low: value })],
+    ]);
+  for (const value of bad)
+    line.take([
+      ['quote', { ...quoteAt(1, 0), bid: value }],
+      ['enigma', enigmaAt(value)],
+    ]);
   expect(line.conflator.refused).toEqual({ trade: 5, bar: 6, quote: 4, enigma: 4 });
   expect(line.release(0, true)).toEqual({ trade: [], bar: [], quote: [], enigma: [] });
-  line.balance({ trade: 0, bar: 0, quote: 0, enigma: 0 });
+  expect(line.unbalanced({ trade: 0, bar: 0, quote: 0, enigma: 0 })).toEqual([]);
 });
 
 test('a segment that ends within a row, or holds an unknown kind, is read up to there', () => {
   const line = new Line();
-  const whole = segment([['trade', tradeOf(1)], ['trade', tradeOf(2)]]);
+  const whole = segment([
+    ['trade', tradeOf(1)],
+    ['trade', tradeOf(2)],
+  ]);
   for (let to = 0; to < whole.length; to++) line.conflator.take(whole, 0, to, line.batch, 0);
   expect(line.release(0).trade).toEqual(Array.from({ length: 12 }, () => tradeOf(1)));
   expect(line.conflator.malformed).toBe(22);
@@ -156,25 +216,36 @@ test('a segment that ends within a row, or holds an unknown kind, is read up to 
   expect(line.release(0).trade).toHaveLength(2);
 });
 
+/** The newest bars of all resolutions, over the last few trades. */
+function levelAt(trades: readonly TradeRow[]): Bar[] {
+  return resolutions.flatMap((_, resolution) => barsFrom(trades.slice(-12), resolution).slice(-1));
+}
+
 test('at every cut: bars know of no trade that is not out, all of an instrument are level, all is accounted for', () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   const roll = dice(seed);
   const line = new Line('1s', 300);
   const handed = { trade: 0, bar: 0, quote: 0, enigma: 0 };
-  const made = new Map<number, TradeRow[]>([[1, []], [2, []]]);
-  const out = new Map<number, { tradeId: number; bars: Map<string, Bar> }>([1, 2].map((id) => [id, { tradeId: 0, bars: new Map() }]));
-  const levelAt = (trades: readonly TradeRow[]): Bar[] => resolutions.flatMap((_, r) => barsFrom(trades.slice(-12), r).slice(-1));
+  const made = new Map<number, TradeRow[]>([
+    [1, []],
+    [2, []],
+  ]);
+  const out = new Map<number, { tradeId: number; bars: Map<string, Bar> }>(
+    [1, 2].map((id) => [id, { tradeId: 0, bars: new Map() }]),
+  );
   const cut = (now: number, all: boolean): void => {
     const batch = line.release(now, all);
     for (const kind of storedKinds) handed[kind] += batch[kind].length;
     for (const trade of batch.trade) out.get(trade.instrument)!.tradeId = trade.id;
     for (const bar of batch.bar) out.get(bar.instrument)!.bars.set(`${bar.resolution}/${bar.openTime}`, bar);
     for (const [instrument, { tradeId, bars }] of out) {
-      const newest = resolutions.map((_, r) => [...bars.values()].filter((bar) => bar.resolution === r).at(-1)?.lastId);
+      const newest = resolutions.map(
+        (_, r) => [...bars.values()].filter((bar) => bar.resolution === r).at(-1)?.lastId,
+      );
       expect(new Set(newest).size, `SEED=${seed}: ${instrument} level, ${newest.join(' ')}`).toBe(1);
       expect(newest[0] ?? 0, `SEED=${seed}`).toBeLessThanOrEqual(tradeId);
     }
-    line.balance(handed);
+    expect(line.unbalanced(handed)).toEqual([]);
   };
   for (let now = 0; now < 20_000; now += 10) {
     const rows: ['trade' | 'bar' | 'quote' | 'enigma', object][] = [];
@@ -189,12 +260,16 @@ test('at every cut: bars know of no trade that is not out, all of an instrument 
       const opens = new Map(levelAt(trades).map((bar) => [bar.resolution, bar]));
       for (const bar of opens.values()) rows.push(['bar', bar]);
       if (roll() < 0.1) rows.push(['bar', { ...opens.get(0)!, closed: true }]);
-      rows.push(['quote', { ...quoteAt(now + 1, now), instrument }], ['enigma', { ...enigmaAt(now), instrument }]);
+      rows.push(
+        ['quote', { ...quoteAt(now + 1, now), instrument }],
+        ['enigma', { ...enigmaAt(now), instrument }],
+      );
     }
     line.take(rows, now);
     if (roll() < 0.2) cut(now, false);
   }
   cut(20_000, true);
-  for (const [instrument, trades] of made) expect(out.get(instrument)!.tradeId, `SEED=${seed}`).toBe(trades.length);
+  for (const [instrument, trades] of made)
+    expect(out.get(instrument)!.tradeId, `SEED=${seed}`).toBe(trades.length);
   expect(line.conflator.waiting).toEqual({ trade: 0, bar: 0, quote: 0, enigma: 0 });
 });

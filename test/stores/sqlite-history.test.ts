@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import type { Quote } from '../../src/market/tick.ts';
-import { type QuotesKept, SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteHistoryReader } from '../../src/stores/sqlite-history-reader.ts';
+import { type QuotesKept, SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteInstruments } from '../../src/stores/sqlite-instruments.ts';
 import { openMarketDatabase, openMarketReader } from '../../src/stores/sqlite-schema.ts';
 import { examDictionary, type HistoryStore, historyExam } from './history-exam.ts';
@@ -57,10 +57,19 @@ test('sqlite: the ohlcv views give decimals under document 002’s names', async
   const store = openStore(file);
   await store.writer.write(batchOf({ bars: [barOf(sampleTime, { volume: 2n ** 50n })] }));
   const db = openMarketReader(file);
-  const row = db.prepare('SELECT exchange, symbol, time, open, high, low, close, volume, trade_count FROM ohlcv_1m').get();
+  const row = db
+    .prepare('SELECT exchange, symbol, time, open, high, low, close, volume, trade_count FROM ohlcv_1m')
+    .get();
   expect(row).toEqual({
-    ...{ exchange: 'BINANCE', symbol: 'BINANCE:BTCUSDT', time: sampleTime / 1e6, open: 1, high: 1.4, low: 0.9 },
-    ...{ close: 1.2, volume: 2 ** 50 / 1e5, trade_count: 3 },
+    exchange: 'BINANCE',
+    symbol: 'BINANCE:BTCUSDT',
+    time: sampleTime / 1e6,
+    open: 1,
+    high: 1.4,
+    low: 0.9,
+    close: 1.2,
+    volume: 2 ** 50 / 1e5,
+    trade_count: 3,
   });
   db.close();
   await store.close();
@@ -91,7 +100,9 @@ test('sqlite: a dictionary whose decimals are not the stored ones is refused', (
   const db = openMarketDatabase(newFile());
   new SqliteInstruments(db).enrol(examDictionary);
   const wrong = examDictionary.map((instrument) => ({ ...instrument, priceDecimals: 3 }));
-  expect(() => new SqliteHistoryWriter(db, wrong)).toThrow('BINANCE:ETHUSDT has 3 and 5 decimals in the dictionary, 2 and 5 in');
+  expect(() => new SqliteHistoryWriter(db, wrong)).toThrow(
+    'BINANCE:ETHUSDT has 3 and 5 decimals in the dictionary, 2 and 5 in',
+  );
   const unknown = [{ ...examDictionary[0]!, symbol: 'BINANCE:NEW' }];
   expect(() => new SqliteHistoryWriter(db, unknown)).toThrow('BINANCE:NEW is not enrolled');
   db.close();

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteHistoryReader } from '../../src/stores/sqlite-history-reader.ts';
+import { SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteInstruments } from '../../src/stores/sqlite-instruments.ts';
 import { openMarketDatabase, openMarketReader } from '../../src/stores/sqlite-schema.ts';
 import { instrumentsExam, listed } from './instruments-exam.ts';
@@ -37,8 +37,22 @@ test('sqlite: when a venue’s tick gets finer, what is stored keeps its value, 
   const db = openFile();
   const store = new SqliteInstruments(db);
   const dictionary = store.enrol([listed('A', { priceDecimals: 2, sizeDecimals: 3 }), listed('B')]);
-  const enigma = { instrument: 1, time: sampleTime, price: 5, level: 500_000, ath: 7, athTime: 0, atl: 3, atlTime: 0 };
-  const sums = { volume: 2n ** 60n + 1n, quoteVolume: 2n ** 70n + 3n, takerBuyVolume: 5n, takerBuyQuoteVolume: 2n ** 48n - 1n };
+  const enigma = {
+    instrument: 1,
+    time: sampleTime,
+    price: 5,
+    level: 500_000,
+    ath: 7,
+    athTime: 0,
+    atl: 3,
+    atlTime: 0,
+  };
+  const sums = {
+    volume: 2n ** 60n + 1n,
+    quoteVolume: 2n ** 70n + 3n,
+    takerBuyVolume: 5n,
+    takerBuyQuoteVolume: 2n ** 48n - 1n,
+  };
   const bar = barOf(sampleTime, sums);
   const other = barOf(sampleTime, { instrument: 2, ...sums });
   const batch = batchOf({ trades: [tradeOf(1)], bars: [bar, other], enigma: [enigma] });
@@ -52,8 +66,12 @@ test('sqlite: when a venue’s tick gets finer, what is stored keeps its value, 
   expect(await reader.bars({ symbol: 'BINANCE:A', ...everything })).toEqual([
     {
       ...bar,
-      ...{ open: bar.open * p, high: bar.high * p, low: bar.low * p, close: bar.close * p },
-      ...{ volume: sums.volume * BigInt(s), takerBuyVolume: sums.takerBuyVolume * BigInt(s) },
+      open: bar.open * p,
+      high: bar.high * p,
+      low: bar.low * p,
+      close: bar.close * p,
+      volume: sums.volume * BigInt(s),
+      takerBuyVolume: sums.takerBuyVolume * BigInt(s),
       quoteVolume: sums.quoteVolume * BigInt(p * s),
       takerBuyQuoteVolume: sums.takerBuyQuoteVolume * BigInt(p * s),
     },

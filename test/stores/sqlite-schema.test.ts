@@ -24,7 +24,9 @@ test('a new file gets the whole schema, an opened one is left as it is', () => {
 });
 
 test('migrations are numbered 1, 2, 3 …', () => {
-  expect(marketMigrations.map(({ version }) => version)).toEqual(marketMigrations.map((_, index) => index + 1));
+  expect(marketMigrations.map(({ version }) => version)).toEqual(
+    marketMigrations.map((_, index) => index + 1),
+  );
 });
 
 test('scenario 53: a migration that is cut anywhere leaves the file as it was; the next run completes it', () => {
@@ -34,7 +36,7 @@ test('scenario 53: a migration that is cut anywhere leaves the file as it was; t
   for (let cut = 1; cut <= statements; cut++) {
     const db = new Database(scratch.file(`cut-${cut}.db`));
     const sql = `${marketMigrations[0]!.sql.split(/;\n/).slice(0, cut).join(';\n')}; BOOM;`;
-    expect(() => migrate(db, [{ version: 1, name: 'cut', sql }])).toThrow();
+    expect(() => migrate(db, [{ version: 1, name: 'cut', sql }])).toThrow('BOOM');
     expect(schemaVersion(db)).toBe(0);
     expect(migrate(db, marketMigrations)).toBe(marketMigrations.length);
     expect(shapeOf(db)).toEqual(shapeOf(whole));
@@ -54,13 +56,17 @@ test('a file of a newer program is refused by both versions’ numbers', () => {
 
 test('two connections together run each migration once', () => {
   const [a, b] = [new Database(scratch.file('both.db')), new Database(scratch.file('both.db'))];
-  expect(migrate(a, marketMigrations.slice(0, 1)) + migrate(b, marketMigrations) + migrate(a, marketMigrations)).toBe(2);
+  expect(
+    migrate(a, marketMigrations.slice(0, 1)) + migrate(b, marketMigrations) + migrate(a, marketMigrations),
+  ).toBe(2);
   a.close();
   b.close();
 });
 
 test('a file that cannot be written is one clear sentence at the start', () => {
-  expect(() => openMarketDatabase('/proc/market.db')).toThrow('market database /proc/market.db cannot be written: ');
+  expect(() => openMarketDatabase('/proc/market.db')).toThrow(
+    'market database /proc/market.db cannot be written: ',
+  );
   expect(() => openMarketDatabase(scratch.file('no/such/folder.db'))).toThrow('cannot be written');
 
   // SQLite takes a file of a newer write version for read-only, whoever asks (tests may run as root).

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import type { MarketBatch } from '../../src/market/history.ts';
+import { resolutions } from '../../src/market/resolution.ts';
 import type { Bar } from '../../src/market/tick.ts';
 import { SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteInstruments } from '../../src/stores/sqlite-instruments.ts';
@@ -26,7 +27,9 @@ const minute = 60_000_000;
 const day = 1_440 * minute;
 
 test('an empty file gives an empty seed for each instrument, under its dictionary id', async () => {
-  expect(await seeded({})).toEqual([2, 1].map((instrument) => ({ instrument, bars: [], trades: [], minutes: [] })));
+  expect(await seeded({})).toEqual(
+    [2, 1].map((instrument) => ({ instrument, bars: [], trades: [], minutes: [] })),
+  );
 });
 
 test('the newest bar of each resolution, and Enigma', async () => {
@@ -40,28 +43,47 @@ test('the newest bar of each resolution, and Enigma', async () => {
   expect(other).toEqual({ instrument: 2, bars: [], trades: [], minutes: [] });
 });
 
+/** A forming bar of each resolution that knows of trades up to `lastId`. */
+function barsUpTo(lastId: number): Bar[] {
+  return resolutions.map((_, resolution) => barOf(sampleTime, { resolution, lastId, closed: false }));
+}
+
 test('trades that at least one of the newest bars does not know of, rising by id', async () => {
   const trades = Array.from({ length: 20 }, (_, i) => tradeOf(i + 1));
-  const second = barOf(sampleTime, { resolution: 0, lastId: 15 });
-  const minuteBar = barOf(sampleTime, { resolution: 2, lastId: 12, closed: false });
-  const [, level] = await seeded({ trades, bars: [second] });
+  const [, level] = await seeded({ trades, bars: barsUpTo(15) });
   expect(level?.trades).toEqual(trades.slice(15));
-  const [, lagging] = await seeded({ trades, bars: [second, minuteBar] });
+  const [, lagging] = await seeded({ trades, bars: [...barsUpTo(12), ...barsUpTo(15).slice(0, 2)] });
   expect(lagging?.trades).toEqual(trades.slice(12));
-  const [, without] = await seeded({ trades });
-  expect(without?.trades).toEqual(trades);
-  const [, complete] = await seeded({ trades, bars: [barOf(sampleTime, { lastId: 20 })] });
+  const [, complete] = await seeded({ trades, bars: barsUpTo(20) });
   expect(complete?.trades).toEqual([]);
 });
 
+// A run was killed when an instrument's first 1s bar had been written as closed, but no longer one as forming: the
+// seed held only the trades after that bar, and the first 5s and 1m bars lacked the others for good.
+test('a resolution without any bar lacks all trades', async () => {
+  const trades = Array.from({ length: 20 }, (_, i) => tradeOf(i + 1));
+  const [, seed] = await seeded({ trades, bars: barsUpTo(15).slice(0, 1) });
+  expect(seed?.trades).toEqual(trades);
+  const [, without] = await seeded({ trades });
+  expect(without?.trades).toEqual(trades);
+});
+
 test('aggregates have ids of their own: what a bar knows is told by their last id', async () => {
-  const trades = Array.from({ length: 9 }, (_, i) => tradeOf(i + 1, { firstId: i * 10 + 1_000, lastId: i * 10 + 1_009, merged: 10 }));
-  const [, seed] = await seeded({ trades, bars: [barOf(sampleTime, { lastId: 1_059 })] });
+  const trades = Array.from({ length: 9 }, (_, i) =>
+    tradeOf(i + 1, { firstId: i * 10 + 1_000, lastId: i * 10 + 1_009, merged: 10 }),
+  );
+  const [, seed] = await seeded({ trades, bars: barsUpTo(1_059) });
   expect(seed?.trades).toEqual(trades.slice(6));
 });
 
 test('the minutes of the 24 hours before the newest one, without it', async () => {
-  const opens = [sampleTime - day - minute, sampleTime - day, sampleTime - 2 * minute, sampleTime - minute, sampleTime];
+  const opens = [
+    sampleTime - day - minute,
+    sampleTime - day,
+    sampleTime - 2 * minute,
+    sampleTime - minute,
+    sampleTime,
+  ];
   const bars: Bar[] = opens.map((open) => barOf(open));
   const [, seed] = await seeded({ bars: [...bars, barOf(sampleTime - minute, { resolution: 1 })] });
   expect(seed?.minutes).toEqual(bars.slice(1, 4));
@@ -69,7 +91,9 @@ test('the minutes of the 24 hours before the newest one, without it', async () =
 
 test('more trades than a crash can leave behind is an error that says so', async () => {
   const trades = Array.from({ length: 11 }, (_, i) => tradeOf(i + 1));
-  await expect(seeded({ trades }, 10)).rejects.toThrow('BINANCE:BTCUSDT: more than 10 trades are newer than its bars');
+  await expect(seeded({ trades }, 10)).rejects.toThrow(
+    'BINANCE:BTCUSDT: more than 10 trades are newer than its bars',
+  );
   expect((await seeded({ trades }, 11))[1]?.trades).toEqual(trades);
 });
 
@@ -81,8 +105,12 @@ test('an instrument that is not enrolled is an error', () => {
 
 test('bars of a stream and its seed agree', async () => {
   const trades = Array.from({ length: 300 }, (_, i) => tradeOf(i + 1, { time: sampleTime + i * 400_000 }));
-  const [, seed] = await seeded({ trades, bars: [0, 1, 2].flatMap((resolution) => barsFrom(trades, resolution)) });
-  expect(seed?.bars).toEqual([0, 1, 2].map((resolution) => barsFrom(trades, resolution).at(-1)));
+  const newest = resolutions.map((_, resolution) => barsFrom(trades, resolution).at(-1));
+  const [, seed] = await seeded({
+    trades,
+    bars: resolutions.flatMap((_, resolution) => barsFrom(trades, resolution)),
+  });
+  expect(seed?.bars).toEqual(newest);
   expect(seed?.minutes).toEqual(barsFrom(trades, 2).slice(0, -1));
   expect(seed?.trades).toEqual([]);
 });

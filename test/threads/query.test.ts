@@ -13,9 +13,12 @@ afterAll(scratch.remove);
 const btc = { symbol: 'BINANCE:BTCUSDT', instrument: 1 };
 const entry = new URL('../../src/threads/query.ts', import.meta.url);
 
-const once = (worker: Worker, event: string): Promise<unknown> => new Promise((resolve) => worker.once(event, resolve));
+const once = (worker: Worker, event: string): Promise<unknown> =>
+  new Promise((resolve) => worker.once(event, resolve));
 
-function asker(port: MessagePort): (id: number, kind: QueryRequest['kind'], params?: object) => Promise<QueryReply> {
+function asker(
+  port: MessagePort,
+): (id: number, kind: QueryRequest['kind'], params?: object) => Promise<QueryReply> {
   const waiting = new Map<number, (reply: QueryReply) => void>();
   port.on('message', (reply: QueryReply) => waiting.get(reply.id)?.(reply));
   return (id, kind, params) =>
@@ -54,13 +57,17 @@ test('two gateways ask the query thread while a writer writes; each gets its own
   first.port1.close();
   expect((await askToo(7, 'symbols')).status).toBe(200);
   const ended = once(worker, 'exit');
-  worker.postMessage({ stop: true });
+  worker.postMessage({ stop: true }, []);
   expect(await ended).toBe(0);
   await writer.close();
 });
 
 test('a file that is not there is one clear sentence', async () => {
   const file = scratch.file('absent.db');
-  const worker = new Worker(entry, { workerData: { file, dictionary: [], latest: latestPricesMemory(1) } satisfies QueryData });
-  expect(((await once(worker, 'error')) as Error).message).toBe(`market database ${file} cannot be read: unable to open database file`);
+  const worker = new Worker(entry, {
+    workerData: { file, dictionary: [], latest: latestPricesMemory(1) } satisfies QueryData,
+  });
+  expect(((await once(worker, 'error')) as Error).message).toBe(
+    `market database ${file} cannot be read: unable to open database file`,
+  );
 });

@@ -10,7 +10,7 @@ import { seedsOf } from '../../src/stores/sqlite-seed.ts';
 import { WriterControl } from '../../src/stores/writer-control.ts';
 import type { WriterData } from '../../src/threads/writer.ts';
 import { doorbell } from '../../src/wire/doorbell.ts';
-import { segmentRingMemory, SegmentWriter } from '../../src/wire/segment-ring.ts';
+import { SegmentWriter, segmentRingMemory } from '../../src/wire/segment-ring.ts';
 import { dice } from '../stores/market-samples.ts';
 import { ObviousShard, Turn } from './obvious-shard.ts';
 import { streamInstruments, streamTrade, streamTrades } from './writer-stream.ts';
@@ -27,15 +27,26 @@ const control = new WriterControl();
 const memories = [segmentRingMemory(2 ** 18), segmentRingMemory(2 ** 18)];
 const rings = memories.map((memory) => new SegmentWriter(memory, bell));
 const workerData: WriterData = {
-  ...{ rings: memories, bell: bell.buffer as SharedArrayBuffer, file, dictionary, control: control.memory },
-  ...{ commitRows: 200, commitMs: 5, formingMs: 40 },
+  rings: memories,
+  bell: bell.buffer as SharedArrayBuffer,
+  file,
+  dictionary,
+  control: control.memory,
+  commitRows: 200,
+  commitMs: 5,
+  formingMs: 40,
 };
 const worker = new Worker(new URL('../../src/threads/writer.ts', import.meta.url), { workerData });
 await once(worker, 'message');
 process.stdout.write('ready\n');
 
 // Instruments 1 and 3 live on the first shard, 2 on the second.
-const shards = seeds.map((of) => ({ of, turn: new Turn(), ring: rings[(of.instrument - 1) % 2]!, sequence: 0 }));
+const shards = seeds.map((of) => ({
+  of,
+  turn: new Turn(),
+  ring: rings[(of.instrument - 1) % 2]!,
+  sequence: 0,
+}));
 const lines = shards.map((line) => ({ ...line, shard: new ObviousShard(line.of, line.turn) }));
 const roll = dice(process.pid);
 for (let isDone = false; !isDone; ) {

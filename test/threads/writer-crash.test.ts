@@ -14,7 +14,9 @@ const everything = { from: 0, to: Number.MAX_SAFE_INTEGER, limit: 1e6 };
 
 async function run(file: string, seed: number, killAfterMs: number): Promise<NodeJS.Signals | number> {
   const script = new URL('./writer-child.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, [script, file, String(seed)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, file, String(seed)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   await Promise.race([once(child.stdout, 'data'), ended]);
   const timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
@@ -41,7 +43,9 @@ test('killed (SIGKILL) again and again while it writes, the file ends as a clean
     expect(kept, `SEED=${seed}`).toEqual(trades);
     for (let resolution = 0; resolution < resolutions.length; resolution++) {
       const bars = await reader.bars({ symbol, resolution, ...everything });
-      expect(bars, `SEED=${seed}: ${symbol} ${resolutions[resolution]}`).toEqual(barsFrom(trades, resolution));
+      expect(bars, `SEED=${seed}: ${symbol} ${resolutions[resolution]}`).toEqual(
+        barsFrom(trades, resolution),
+      );
     }
   }
   await reader.close();

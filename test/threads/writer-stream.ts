@@ -3,7 +3,11 @@ import type { TradeRow } from '../../src/market/tick.ts';
 import { dice, instrumentOf, sampleTime, tradeOf } from '../stores/market-samples.ts';
 
 export const streamTrades = 12_000;
-export const streamInstruments = [instrumentOf(1, 'BTCUSDT'), instrumentOf(2, 'ETHUSDT'), instrumentOf(3, 'BNBUSDT')];
+export const streamInstruments = [
+  instrumentOf(1, 'BTCUSDT'),
+  instrumentOf(2, 'ETHUSDT'),
+  instrumentOf(3, 'BNBUSDT'),
+];
 
 /** Trade `id` of an instrument: some 0.09 s of market time after the one before it, so that many bars close. */
 export function streamTrade(seed: number, instrument: number, id: number): TradeRow {
@@ -12,5 +16,14 @@ export function streamTrade(seed: number, instrument: number, id: number): Trade
   const price = 6_000_000 + Math.floor(roll() * 10_000);
   const time = sampleTime + id * 90_000 + Math.floor(roll() * 80_000);
   const size = 1 + Math.floor(roll() * 1e9);
-  return tradeOf(id, { instrument, price, time, received: time + 5, size, bid: price - 1, ask: price, takerSold: roll() < 0.5 });
+  return tradeOf(id, {
+    instrument,
+    price,
+    time,
+    received: time + 5,
+    size,
+    bid: price - 1,
+    ask: price,
+    takerSold: roll() < 0.5,
+  });
 }

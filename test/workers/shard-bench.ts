@@ -38,6 +38,8 @@ export interface Bench {
 
 export interface BenchSizes {
   readonly instruments: number;
+  readonly index?: number;
+  readonly shards?: number;
   readonly ringRecords?: number;
   /** Bytes of each output ring; the least that the shard takes when left out. */
   readonly outputBytes?: number;
@@ -71,14 +73,14 @@ export function shardBench(sizes: BenchSizes): Bench {
   const sinks = Array.from({ length: sizes.sinks ?? 1 }, outlet);
   const bell = doorbell();
   const options: ShardOptions = {
-    index: 0,
-    shards: 1,
+    index: sizes.index ?? 0,
+    shards: sizes.shards ?? 1,
     estate,
     input,
     bell: bell.buffer as SharedArrayBuffer,
     gateways,
     sinks,
-    latest: new SharedArrayBuffer((instruments + 1) * latestBytesPerInstrument),
+    latest: new SharedArrayBuffer((instruments * (sizes.shards ?? 1) + 1) * latestBytesPerInstrument),
     control: new SharedArrayBuffer(16),
     report: new SharedArrayBuffer(8 * reportLength),
     rules: { ...usualRules, ...sizes.rules },

@@ -81,7 +81,14 @@ export const answerSchema = z.object({
 
 export const exchangeInfoSchema = z.object({
   rateLimits: z
-    .array(z.object({ rateLimitType: z.string(), interval: z.string(), intervalNum: z.number(), limit: z.number() }))
+    .array(
+      z.object({
+        rateLimitType: z.string(),
+        interval: z.string(),
+        intervalNum: z.number(),
+        limit: z.number(),
+      }),
+    )
     .default([]),
   symbols: z.array(
     z.object({
@@ -99,7 +106,19 @@ const decimal = z.string().regex(/^\d{1,25}(\.\d{1,20})?$/);
 /** `[openTime, o, h, l, c, volume, closeTime, quoteVolume, trades, takerVolume, takerQuoteVolume, "0"]`. */
 export const klinesSchema = z.array(
   z
-    .tuple([z.int(), decimal, decimal, decimal, decimal, decimal, z.int(), decimal, z.int(), decimal, decimal])
+    .tuple([
+      z.int(),
+      decimal,
+      decimal,
+      decimal,
+      decimal,
+      decimal,
+      z.int(),
+      decimal,
+      z.int(),
+      decimal,
+      decimal,
+    ])
     .rest(z.unknown()),
 );
 

@@ -7,7 +7,7 @@
  * tick. Times are ms, or µs with `timeUnit=MICROSECOND`.
  */
 import type { Instrument } from '../../market/instrument.ts';
-import { tickField, tickFlag, tickKind, type TickRecords } from '../../wire/tick-record.ts';
+import { type TickRecords, tickField, tickFlag, tickKind } from '../../wire/tick-record.ts';
 import { readDecimal, readPositive, readWhole } from '../decimal.ts';
 import { keysInText, keysInValue } from '../json-shape.ts';
 import type { Normaliser, NormaliserOptions } from '../normaliser.ts';
@@ -49,23 +49,23 @@ export class BinanceReader implements Normaliser {
     if (to - from > this.#options.messageBytesMax) return refusal.tooLarge;
     const message = parse(bytes, from, to);
     if (typeof message === 'number') return message;
-    if (!('stream' in message)) return this.#data(message, received, out);
+    if (!('stream' in message)) return this.#data(eventOf(message), message, received, out);
     const { stream, data } = message as { stream: unknown; data?: unknown };
     if (typeof stream !== 'string' || !isFields(data)) {
       return Array.isArray(data) ? ignored.unknownEvent : refusal.wrongType;
     }
-    const event = eventOf(data);
+    // A quote does not say what it is, its stream does.
+    const event = data['e'] === undefined && stream.endsWith('@bookTicker') ? 'bookTicker' : eventOf(data);
     // Streams of one symbol that we read must speak of what their name says.
     if (isRead(event) && typeof data['s'] === 'string') {
       const name = streamOf(event, data['s'], data);
       // Candles of another time zone have it after the name: btcusdt@kline_1d@+08:00.
       if (stream !== name && !(event === 'kline' && stream.startsWith(`${name}@`))) return refusal.mismatched;
     }
-    return this.#data(data, received, out);
+    return this.#data(event, data, received, out);
   }
 
-  #data(data: Fields, received: number, out: TickRecords): number {
-    const event = eventOf(data);
+  #data(event: string, data: Fields, received: number, out: TickRecords): number {
     if (event === 'serverShutdown') return control.shutdown;
     if (event === '') return isAnswer(data) ? control.answer : ignored.unknownEvent;
     if (!isRead(event)) return ignored.unknownEvent;
@@ -125,7 +125,12 @@ export class BinanceReader implements Normaliser {
     return 1;
   }
 
-  #quote(data: Claimed<BookTickerMessage>, instrument: Instrument, received: number, out: TickRecords): number {
+  #quote(
+    data: Claimed<BookTickerMessage>,
+    instrument: Instrument,
+    received: number,
+    out: TickRecords,
+  ): number {
     const version = readWhole(data.u);
     const bid = readPositive(data.b, instrument.priceDecimals);
     const bidSize = readDecimal(data.B, instrument.sizeDecimals);
@@ -156,10 +161,17 @@ export class BinanceReader implements Normaliser {
     const high = readPositive(k.h, priceDecimals);
     const low = readPositive(k.l, priceDecimals);
     const close = readPositive(k.c, priceDecimals);
-    const refused = firstRefusal(open, high, low, close, readDecimal(k.v, sizeDecimals), this.#time(data.E, received));
+    const refused = firstRefusal(
+      open,
+      high,
+      low,
+      close,
+      readDecimal(k.v, sizeDecimals),
+      this.#time(data.E, received),
+    );
     if (refused < 0) return refused;
     if (typeof k.i !== 'string' || typeof k.x !== 'boolean') return refusal.wrongType;
-    return low > Math.min(open, close) || high < Math.max(open, close) ? refusal.badRange : ignored.candle;
+    return low > high ? refusal.badRange : ignored.candle;
   }
 
   /** A venue's time in µs, or a refusal. */

@@ -5,7 +5,13 @@
 import type { z } from 'zod';
 import { canonicalSymbol, type Instrument } from '../../market/instrument.ts';
 import { decimalsOfStep, mantissaOf } from '../../market/mantissa.ts';
-import { type CandlesQuery, RestFault, type RestOptions, type VenueCandle, type VenueRest } from '../venue.ts';
+import {
+  type CandlesQuery,
+  RestFault,
+  type RestOptions,
+  type VenueCandle,
+  type VenueRest,
+} from '../venue.ts';
 import { exchangeInfoSchema, klinesSchema, timeSchema } from './messages.ts';
 
 const weightHeader = 'x-mbx-used-weight-1m';
@@ -33,7 +39,8 @@ export class BinanceRest implements VenueRest {
     return info.symbols.map((one) => {
       const step = (filter: string, key: string): string => {
         const value = one.filters.find(({ filterType }) => filterType === filter)?.[key];
-        if (typeof value !== 'string') throw new RestFault('malformed', `${one.symbol} has no ${filter}.${key}`);
+        if (typeof value !== 'string')
+          throw new RestFault('malformed', `${one.symbol} has no ${filter}.${key}`);
         return value;
       };
       return {
@@ -61,25 +68,31 @@ export class BinanceRest implements VenueRest {
     const rows = await this.#get('/api/v3/klines', params, klinesSchema);
     const price = (text: string): number => exact(mantissaOf(text, priceDecimals), text, native);
     const sum = (text: string, decimals: number): bigint => sumOf(text, decimals, native);
-    return rows.map(([openTime, open, high, low, close, volume, , quoteVolume, count, takerVolume, takerQuote]) => ({
-      openTime: openTime * 1_000,
-      open: price(open),
-      high: price(high),
-      low: price(low),
-      close: price(close),
-      volume: sum(volume, sizeDecimals),
-      quoteVolume: sum(quoteVolume, priceDecimals + sizeDecimals),
-      count,
-      takerBuyVolume: sum(takerVolume, sizeDecimals),
-      takerBuyQuoteVolume: sum(takerQuote, priceDecimals + sizeDecimals),
-    }));
+    return rows.map(
+      ([openTime, open, high, low, close, volume, , quoteVolume, count, takerVolume, takerQuote]) => ({
+        openTime: openTime * 1_000,
+        open: price(open),
+        high: price(high),
+        low: price(low),
+        close: price(close),
+        volume: sum(volume, sizeDecimals),
+        quoteVolume: sum(quoteVolume, priceDecimals + sizeDecimals),
+        count,
+        takerBuyVolume: sum(takerVolume, sizeDecimals),
+        takerBuyQuoteVolume: sum(takerQuote, priceDecimals + sizeDecimals),
+      }),
+    );
   }
 
   async time(): Promise<number> {
     return (await this.#get('/api/v3/time', {}, timeSchema)).serverTime * 1_000;
   }
 
-  async #get<S extends z.ZodType>(path: string, params: Record<string, string>, schema: S): Promise<z.output<S>> {
+  async #get<S extends z.ZodType>(
+    path: string,
+    params: Record<string, string>,
+    schema: S,
+  ): Promise<z.output<S>> {
     const { baseUrl, timers, timeoutMs, fetch: ask = fetch } = this.#options;
     const waitMs = this.#notBefore - timers.now();
     if (waitMs > 0) throw new RestFault(this.#stopped, `${path} not asked: ${this.#stopped}`, waitMs);
@@ -90,7 +103,8 @@ export class BinanceRest implements VenueRest {
       const response = await ask(url, { signal: AbortSignal.timeout(timeoutMs) });
       this.#watch(path, response);
       text = await this.#textOf(response);
-      if (!response.ok) throw new RestFault('refused', `${path} answered ${response.status}: ${text.slice(0, 200)}`);
+      if (!response.ok)
+        throw new RestFault('refused', `${path} answered ${response.status}: ${text.slice(0, 200)}`);
     } catch (error) {
       if (error instanceof RestFault) throw error;
       throw new RestFault('unreachable', `${path} cannot be reached`, 0, { cause: error });
@@ -122,7 +136,8 @@ export class BinanceRest implements VenueRest {
     let bytes = 0;
     for await (const part of response.body ?? []) {
       bytes += part.byteLength;
-      if (bytes > this.#options.bytesMax) throw new RestFault('malformed', `an answer of more than ${bytes} bytes`);
+      if (bytes > this.#options.bytesMax)
+        throw new RestFault('malformed', `an answer of more than ${bytes} bytes`);
       parts.push(part);
     }
     return Buffer.concat(parts).toString('utf8');
@@ -143,7 +158,8 @@ function parsed<S extends z.ZodType>(path: string, text: string, schema: S): z.o
 }
 
 function exact(mantissa: number, text: string, native: string): number {
-  if (Number.isNaN(mantissa)) throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
+  if (Number.isNaN(mantissa))
+    throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
   return mantissa;
 }
 
@@ -151,6 +167,7 @@ function exact(mantissa: number, text: string, native: string): number {
 function sumOf(text: string, decimals: number, native: string): bigint {
   const [whole = '', fraction = ''] = text.split('.');
   const kept = fraction.replace(/0+$/, '');
-  if (kept.length > decimals) throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
+  if (kept.length > decimals)
+    throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
   return BigInt(whole + kept.padEnd(decimals, '0'));
 }

@@ -9,88 +9,14 @@
  *
  * Raw streams send the data alone. Until 2023 trades also had `"b":8,"a":9` (order ids) before `"T"`.
  */
-import { tickFlag, tickKind, tickWords, type TickRecords } from '../../wire/tick-record.ts';
+import { type TickRecords, tickFlag, tickKind, tickWords } from '../../wire/tick-record.ts';
 import type { NormaliserOptions } from '../normaliser.ts';
 import { notDigits, scanDecimal, scanWhole, valueOfFour } from '../scan-number.ts';
 import { nameBytesMax, SymbolTable } from '../symbol-table.ts';
+import * as w from './words.ts';
 
-/** Four ASCII characters as the 32-bit word they are in memory. */
-function word(text: string): number {
-  return text.charCodeAt(0) | (text.charCodeAt(1) << 8) | (text.charCodeAt(2) << 16) | (text.charCodeAt(3) << 24);
-}
-
-const stream0 = word('{"st');
-const stream1 = word('ream');
-const stream2 = word('m":"');
-const trade0 = word('@tra');
-const trade1 = word('de",');
-const data0 = word('"dat');
-const data1 = word('a":{');
-const eventTrade0 = word('"e":');
-const eventTrade1 = word('"tra');
-const eventE = word('"E":');
-const agg0 = word('@agg');
-const agg1 = word('Trad');
-const agg2 = word('e","');
-const agg3 = word('data');
-const agg4 = word('":{"');
-const agg5 = word('e":"');
-const agg6 = word('aggT');
-const agg7 = word('rade');
-const agg8 = word('","E');
-const agg9 = word(',"E"');
-const book0 = word('@boo');
-const book1 = word('kTic');
-const book2 = word('ker"');
-const book3 = word(',"da');
-const book4 = word('ta":');
-const book5 = word('{"u"');
-const book6 = word('"u":');
-const rawEvent = word('{"e"');
-const rawTrade1 = word(':"tr');
-const rawTrade2 = word('ade"');
-const rawAgg1 = word(':"ag');
-const rawAgg2 = word('gTra');
-const rawAgg3 = word('de",');
-const symbol0 = word(',"s"');
-const symbol1 = word('s":"');
-const id0 = word('","t');
-const id1 = word('"t":');
-const aggId0 = word('","a');
-const aggId1 = word('"a":');
-const price0 = word(',"p"');
-const price1 = word('p":"');
-const size0 = word('","q');
-const size1 = word('q":"');
-const time0 = word('","T');
-const time1 = word('"T":');
-const first0 = word('","f');
-const first1 = word('"f":');
-const last0 = word(',"l"');
-const last1 = word('"l":');
-const plainTime0 = word(',"T"');
-const buyer0 = word('","b');
-const buyer1 = word('"b":');
-const seller0 = word(',"a"');
-const maker0 = word(',"m"');
-const makerTrue1 = word(':tru');
-const makerTrue2 = word('e,"M');
-const makerTrue3 = word('":tr');
-const makerFalse1 = word(':fal');
-const makerFalse2 = word('se,"');
-const makerFalse3 = word('M":t');
-const close1 = word('rue}');
-const close2 = word('ue}}');
-const bid0 = word('","b');
-const bid1 = word('b":"');
-const bidSize0 = word('","B');
-const bidSize1 = word('B":"');
-const ask0 = word('","a');
-const ask1 = word('a":"');
-const askSize0 = word('","A');
-const askSize1 = word('A":"');
 const quoteMark = 0x22;
-const at = 0x40;
+const atSign = 0x40;
 const brace = 0x7d;
 const comma = 0x2c;
 const zeroDigits = 0x30303030;
@@ -157,77 +83,78 @@ export class BinanceScanner {
     const p = base + from;
     const end = base + to;
     const head = view.getInt32(p, true);
-    if (head === stream0) return this.#combined(view, p, end, received, out);
-    if (head === book5) return view.getUint8(p + 4) === 0x3a && this.#quote(view, p + 5, end, -1, received, out);
-    if (head === rawEvent) return this.#raw(view, p, end, received, out);
+    if (head === w.stream0) return this.#combined(view, p, end, received, out);
+    if (head === w.book5)
+      return view.getUint8(p + 4) === 0x3a && this.#quote(view, p + 5, end, -1, received, out);
+    if (head === w.rawEvent) return this.#raw(view, p, end, received, out);
     return false;
   }
 
   #combined(view: DataView, p: number, end: number, received: number, out: TickRecords): boolean {
     if (end - p < combinedBytesMin) return false;
-    if (view.getInt32(p + 4, true) !== stream1 || view.getInt32(p + 7, true) !== stream2) return false;
+    if (view.getInt32(p + 4, true) !== w.stream1 || view.getInt32(p + 7, true) !== w.stream2) return false;
     p += 11;
     let a = p + symbolBytesMin;
     const stop = p + nameBytesMax;
-    while (a < stop && view.getUint8(a) !== at) a++;
+    while (a < stop && view.getUint8(a) !== atSign) a++;
     const i = this.#streams.find(view, p, a);
     if (i < 0) return false;
     const kind = view.getInt32(a, true);
-    if (kind === trade0) {
+    if (kind === w.trade0) {
       return (
         this.#aggregated[i] === 0 &&
-        view.getInt32(a + 4, true) === trade1 &&
-        view.getInt32(a + 8, true) === data0 &&
-        view.getInt32(a + 12, true) === data1 &&
-        view.getInt32(a + 16, true) === eventTrade0 &&
-        view.getInt32(a + 20, true) === eventTrade1 &&
-        view.getInt32(a + 24, true) === trade1 &&
-        view.getInt32(a + 28, true) === eventE &&
+        view.getInt32(a + 4, true) === w.trade1 &&
+        view.getInt32(a + 8, true) === w.data0 &&
+        view.getInt32(a + 12, true) === w.data1 &&
+        view.getInt32(a + 16, true) === w.eventTrade0 &&
+        view.getInt32(a + 20, true) === w.eventTrade1 &&
+        view.getInt32(a + 24, true) === w.trade1 &&
+        view.getInt32(a + 28, true) === w.eventE &&
         this.#trade(view, a + 32, end, i, 2, received, out)
       );
     }
-    if (kind === book0) {
+    if (kind === w.book0) {
       return (
-        view.getInt32(a + 4, true) === book1 &&
-        view.getInt32(a + 8, true) === book2 &&
-        view.getInt32(a + 12, true) === book3 &&
-        view.getInt32(a + 16, true) === book4 &&
-        view.getInt32(a + 20, true) === book5 &&
-        view.getInt32(a + 21, true) === book6 &&
+        view.getInt32(a + 4, true) === w.book1 &&
+        view.getInt32(a + 8, true) === w.book2 &&
+        view.getInt32(a + 12, true) === w.book3 &&
+        view.getInt32(a + 16, true) === w.book4 &&
+        view.getInt32(a + 20, true) === w.book5 &&
+        view.getInt32(a + 21, true) === w.book6 &&
         this.#quote(view, a + 25, end, i, received, out)
       );
     }
     return (
-      kind === agg0 &&
+      kind === w.agg0 &&
       this.#aggregated[i] === 1 &&
-      view.getInt32(a + 4, true) === agg1 &&
-      view.getInt32(a + 8, true) === agg2 &&
-      view.getInt32(a + 12, true) === agg3 &&
-      view.getInt32(a + 16, true) === agg4 &&
-      view.getInt32(a + 20, true) === agg5 &&
-      view.getInt32(a + 24, true) === agg6 &&
-      view.getInt32(a + 28, true) === agg7 &&
-      view.getInt32(a + 32, true) === agg8 &&
-      view.getInt32(a + 34, true) === eventE &&
+      view.getInt32(a + 4, true) === w.agg1 &&
+      view.getInt32(a + 8, true) === w.agg2 &&
+      view.getInt32(a + 12, true) === w.agg3 &&
+      view.getInt32(a + 16, true) === w.agg4 &&
+      view.getInt32(a + 20, true) === w.agg5 &&
+      view.getInt32(a + 24, true) === w.agg6 &&
+      view.getInt32(a + 28, true) === w.agg7 &&
+      view.getInt32(a + 32, true) === w.agg8 &&
+      view.getInt32(a + 34, true) === w.eventE &&
       this.#aggregate(view, a + 38, end, i, 2, received, out)
     );
   }
 
   #raw(view: DataView, p: number, end: number, received: number, out: TickRecords): boolean {
     const next = view.getInt32(p + 4, true);
-    if (next === rawTrade1) {
+    if (next === w.rawTrade1) {
       return (
-        view.getInt32(p + 8, true) === rawTrade2 &&
-        view.getInt32(p + 12, true) === agg9 &&
+        view.getInt32(p + 8, true) === w.rawTrade2 &&
+        view.getInt32(p + 12, true) === w.agg9 &&
         view.getUint8(p + 16) === 0x3a &&
         this.#trade(view, p + 17, end, -1, 1, received, out)
       );
     }
     return (
-      next === rawAgg1 &&
-      view.getInt32(p + 8, true) === rawAgg2 &&
-      view.getInt32(p + 12, true) === rawAgg3 &&
-      view.getInt32(p + 16, true) === eventE &&
+      next === w.rawAgg1 &&
+      view.getInt32(p + 8, true) === w.rawAgg2 &&
+      view.getInt32(p + 12, true) === w.rawAgg3 &&
+      view.getInt32(p + 16, true) === w.eventE &&
       this.#aggregate(view, p + 20, end, -1, 1, received, out)
     );
   }
@@ -238,7 +165,7 @@ export class BinanceScanner {
    */
   #symbol(view: DataView, p: number, end: number, known: number): number {
     if (p + symbolFrame + nameBytesMax > end) return -1;
-    if (view.getInt32(p, true) !== symbol0 || view.getInt32(p + 2, true) !== symbol1) return -1;
+    if (view.getInt32(p, true) !== w.symbol0 || view.getInt32(p + 2, true) !== w.symbol1) return -1;
     p += 6;
     if (known >= 0) return this.#natives.isAt(known, view, p) ? known : -1;
     let q = p + symbolBytesMin;
@@ -283,23 +210,23 @@ export class BinanceScanner {
     const i = this.#symbol(view, p, end, known);
     if (i < 0 || this.#aggregated[i] !== 0) return false;
     p += 6 + this.#natives.lengthOf(i);
-    if (view.getInt32(p, true) !== id0 || view.getInt32(p + 2, true) !== id1) return false;
+    if (view.getInt32(p, true) !== w.id0 || view.getInt32(p + 2, true) !== w.id1) return false;
     p = scanWhole(view, p + 6, end, words, 3);
     if (p < 0 || (p = this.#priceAndSize(view, p, end, i, words)) < 0) return false;
     const id = words[3]!;
     words[6] = id;
     words[7] = id;
-    if (view.getInt32(p, true) === buyer0) {
-      if (view.getInt32(p + 2, true) !== buyer1) return false;
+    if (view.getInt32(p, true) === w.buyer0) {
+      if (view.getInt32(p + 2, true) !== w.buyer1) return false;
       p = scanWhole(view, p + 6, end, words, 1);
       if (p < 0 || p + 5 > end) return false;
-      if (view.getInt32(p, true) !== seller0 || view.getInt32(p + 1, true) !== aggId1) return false;
+      if (view.getInt32(p, true) !== w.seller0 || view.getInt32(p + 1, true) !== w.aggId1) return false;
       p = scanWhole(view, p + 5, end, words, 1);
       if (p < 0 || p + 5 > end) return false;
-      if (view.getInt32(p, true) !== plainTime0 || view.getInt32(p + 1, true) !== time1) return false;
+      if (view.getInt32(p, true) !== w.plainTime0 || view.getInt32(p + 1, true) !== w.time1) return false;
       p += 5;
     } else {
-      if (view.getInt32(p, true) !== time0 || view.getInt32(p + 2, true) !== time1) return false;
+      if (view.getInt32(p, true) !== w.time0 || view.getInt32(p + 2, true) !== w.time1) return false;
       p += 6;
     }
     return this.#timeAndSide(view, p, end, i, braces, received, out);
@@ -321,26 +248,26 @@ export class BinanceScanner {
     const i = this.#symbol(view, p, end, known);
     if (i < 0 || this.#aggregated[i] !== 1) return false;
     p += 6 + this.#natives.lengthOf(i);
-    if (view.getInt32(p, true) !== aggId0 || view.getInt32(p + 2, true) !== aggId1) return false;
+    if (view.getInt32(p, true) !== w.aggId0 || view.getInt32(p + 2, true) !== w.aggId1) return false;
     p = scanWhole(view, p + 6, end, words, 3);
     if (p < 0 || (p = this.#priceAndSize(view, p, end, i, words)) < 0) return false;
-    if (view.getInt32(p, true) !== first0 || view.getInt32(p + 2, true) !== first1) return false;
+    if (view.getInt32(p, true) !== w.first0 || view.getInt32(p + 2, true) !== w.first1) return false;
     p = scanWhole(view, p + 6, end, words, 6);
     if (p < 0 || p + 5 > end) return false;
-    if (view.getInt32(p, true) !== last0 || view.getInt32(p + 1, true) !== last1) return false;
+    if (view.getInt32(p, true) !== w.last0 || view.getInt32(p + 1, true) !== w.last1) return false;
     p = scanWhole(view, p + 5, end, words, 7);
     if (p < 0 || p + 5 > end || words[6]! > words[7]!) return false;
-    if (view.getInt32(p, true) !== plainTime0 || view.getInt32(p + 1, true) !== time1) return false;
+    if (view.getInt32(p, true) !== w.plainTime0 || view.getInt32(p + 1, true) !== w.time1) return false;
     return this.#timeAndSide(view, p + 5, end, i, braces, received, out);
   }
 
   /** `,"p":"1.0","q":"2.0`: the position of the closing quote mark, or -1. */
   #priceAndSize(view: DataView, p: number, end: number, i: number, words: Float64Array): number {
     if (p + tailMin > end) return -1;
-    if (view.getInt32(p, true) !== price0 || view.getInt32(p + 2, true) !== price1) return -1;
+    if (view.getInt32(p, true) !== w.price0 || view.getInt32(p + 2, true) !== w.price1) return -1;
     p = scanDecimal(view, p + 6, end, this.#priceDecimals[i]!, words, 4);
     if (p < 0 || p + tailMin > end) return -1;
-    if (view.getInt32(p, true) !== size0 || view.getInt32(p + 3, true) !== size1) return -1;
+    if (view.getInt32(p, true) !== w.size0 || view.getInt32(p + 3, true) !== w.size1) return -1;
     p = scanDecimal(view, p + 7, end, this.#sizeDecimals[i]!, words, 5);
     return p < 0 || p + tailMin > end || words[4] === 0 || words[5] === 0 ? -1 : p;
   }
@@ -358,18 +285,20 @@ export class BinanceScanner {
     const { words, halves } = out;
     p = this.#time(view, p, end, words, 1);
     // `,"m":true,"M":true` and the braces are 18 bytes and more.
-    if (p < 0 || p + 18 + braces > end || view.getInt32(p, true) !== maker0) return false;
+    if (p < 0 || p + 18 + braces > end || view.getInt32(p, true) !== w.maker0) return false;
     let head: number = tickKind.trade;
-    if (view.getInt32(p + 4, true) === makerTrue1) {
+    if (view.getInt32(p + 4, true) === w.makerTrue1) {
       if (p + 18 + braces !== end) return false;
-      if (view.getInt32(p + 8, true) !== makerTrue2 || view.getInt32(p + 12, true) !== makerTrue3) return false;
+      if (view.getInt32(p + 8, true) !== w.makerTrue2 || view.getInt32(p + 12, true) !== w.makerTrue3)
+        return false;
       head |= tickFlag.takerSold;
     } else {
-      if (p + 19 + braces !== end || view.getInt32(p + 4, true) !== makerFalse1) return false;
-      if (view.getInt32(p + 8, true) !== makerFalse2 || view.getInt32(p + 12, true) !== makerFalse3) return false;
+      if (p + 19 + braces !== end || view.getInt32(p + 4, true) !== w.makerFalse1) return false;
+      if (view.getInt32(p + 8, true) !== w.makerFalse2 || view.getInt32(p + 12, true) !== w.makerFalse3)
+        return false;
     }
-    if (view.getInt32(end - 4, true) !== (braces === 2 ? close2 : close1)) return false;
-    if (view.getInt32(end - 3 - braces, true) !== close1) return false;
+    if (view.getInt32(end - 4, true) !== (braces === 2 ? w.close2 : w.close1)) return false;
+    if (view.getInt32(end - 3 - braces, true) !== w.close1) return false;
     let time = words[1]!;
     if (time >= millisFrom && time < millisTo) time *= 1_000;
     else if (time < microsFrom || time >= microsTo) return false;
@@ -392,16 +321,16 @@ export class BinanceScanner {
     const priceDecimals = this.#priceDecimals[i]!;
     const sizeDecimals = this.#sizeDecimals[i]!;
     p += 6 + this.#natives.lengthOf(i);
-    if (view.getInt32(p, true) !== bid0 || view.getInt32(p + 3, true) !== bid1) return false;
+    if (view.getInt32(p, true) !== w.bid0 || view.getInt32(p + 3, true) !== w.bid1) return false;
     p = scanDecimal(view, p + 7, end, priceDecimals, words, 4);
     if (p < 0 || p + 7 > end) return false;
-    if (view.getInt32(p, true) !== bidSize0 || view.getInt32(p + 3, true) !== bidSize1) return false;
+    if (view.getInt32(p, true) !== w.bidSize0 || view.getInt32(p + 3, true) !== w.bidSize1) return false;
     p = scanDecimal(view, p + 7, end, sizeDecimals, words, 5);
     if (p < 0 || p + 7 > end) return false;
-    if (view.getInt32(p, true) !== ask0 || view.getInt32(p + 3, true) !== ask1) return false;
+    if (view.getInt32(p, true) !== w.ask0 || view.getInt32(p + 3, true) !== w.ask1) return false;
     p = scanDecimal(view, p + 7, end, priceDecimals, words, 6);
     if (p < 0 || p + 7 > end) return false;
-    if (view.getInt32(p, true) !== askSize0 || view.getInt32(p + 3, true) !== askSize1) return false;
+    if (view.getInt32(p, true) !== w.askSize0 || view.getInt32(p + 3, true) !== w.askSize1) return false;
     p = scanDecimal(view, p + 7, end, sizeDecimals, words, 7);
     const braces = known < 0 ? 1 : 2;
     if (p < 0 || p + 1 + braces !== end || view.getUint8(p) !== quoteMark) return false;

@@ -20,16 +20,25 @@ export const binance: Venue = {
 };
 
 /** Trades, aggregates and quotes each on sockets of their own, as document 002 has it. */
-function groups(instruments: readonly Instrument[], tradesOf: (instrument: Instrument) => TradesKind): StreamGroup[] {
-  const streams = (kind: string, chosen: readonly Instrument[]): StreamGroup => ({
-    name: kind,
-    streams: chosen.map((one) => `${one.native.toLowerCase()}@${kind}`),
-  });
+function groups(
+  instruments: readonly Instrument[],
+  tradesOf: (instrument: Instrument) => TradesKind,
+): StreamGroup[] {
   return [
-    streams('trade', instruments.filter((one) => tradesOf(one) === 'trade')),
-    streams('aggTrade', instruments.filter((one) => tradesOf(one) === 'aggTrade')),
+    streams(
+      'trade',
+      instruments.filter((one) => tradesOf(one) === 'trade'),
+    ),
+    streams(
+      'aggTrade',
+      instruments.filter((one) => tradesOf(one) === 'aggTrade'),
+    ),
     streams('bookTicker', instruments),
   ].filter((group) => group.streams.length > 0);
+}
+
+function streams(kind: string, chosen: readonly Instrument[]): StreamGroup {
+  return { name: kind, streams: chosen.map((one) => `${one.native.toLowerCase()}@${kind}`) };
 }
 
 function answerOf(bytes: Uint8Array): Answer | undefined {
