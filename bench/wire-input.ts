@@ -105,21 +105,21 @@ function recorded(line: string): MarketUpdate | undefined {
       ...btcusdt,
       id: data.t,
       time: data.T * 1_000,
-      price: price(data.p),
-      size: size(data.q),
+      price: priceOf(data.p),
+      size: sizeOf(data.q),
       takerSold: data.m,
     };
   }
   const time = Math.floor(Number(receivedNs) / 1_000);
-  const prices = { bid: price(data.b), bidSize: size(data.B), ask: price(data.a), askSize: size(data.A) };
+  const prices = { bid: priceOf(data.b), bidSize: sizeOf(data.B), ask: priceOf(data.a), askSize: sizeOf(data.A) };
   return { kind, ...btcusdt, id: data.u, time, ...prices };
 }
 
-function price(text: string): number {
+function priceOf(text: string): number {
   return mantissaOf(text, btcusdt.priceDecimals);
 }
 
-function size(text: string): number {
+function sizeOf(text: string): number {
   return mantissaOf(text, btcusdt.sizeDecimals);
 }
 
