@@ -111,7 +111,12 @@ function recorded(line: string): MarketUpdate | undefined {
     };
   }
   const time = Math.floor(Number(receivedNs) / 1_000);
-  const prices = { bid: priceOf(data.b), bidSize: sizeOf(data.B), ask: priceOf(data.a), askSize: sizeOf(data.A) };
+  const prices = {
+    bid: priceOf(data.b),
+    bidSize: sizeOf(data.B),
+    ask: priceOf(data.a),
+    askSize: sizeOf(data.A),
+  };
   return { kind, ...btcusdt, id: data.u, time, ...prices };
 }
 

@@ -60,10 +60,13 @@ export class BarSeries {
       if (place < this.#bars.length) this.#whole = true;
       this.#bars.splice(place, 0, bar);
     }
+    if (this.#bars.length > this.#most) {
+      this.#bars = this.#bars.slice(-Math.ceil((this.#most * 3) / 4));
+      this.#whole = true;
+    }
+    // Nobody may draw for hours: what will be drawn whole needs no list.
+    if (this.#whole) this.#changed.clear();
     this.#changed.set(bar.time, bar);
-    if (this.#bars.length <= this.#most) return;
-    this.#bars = this.#bars.slice(-Math.ceil((this.#most * 3) / 4));
-    this.#whole = true;
   }
 
   /** What changed since the last call. */

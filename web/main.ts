@@ -82,6 +82,7 @@ client.on('welcome', () => {
 });
 
 void feed.begin();
+addEventListener('hashchange', chooseFromHash);
 
 function moved(row: Row | undefined): void {
   if (row === undefined) return;
@@ -91,8 +92,12 @@ function moved(row: Row | undefined): void {
 
 function listed(): void {
   list.touch();
-  if (state.selected !== undefined) return;
-  const [symbol, resolution] = decodeURIComponent(location.hash.slice(1)).split('/');
+  if (state.selected === undefined) chooseFromHash();
+}
+
+/** `#BINANCE:BTCUSDT/1m`; what is not known there has its default. */
+function chooseFromHash(): void {
+  const [symbol, resolution] = location.hash.slice(1).split('/');
   const known = state.rows.has(symbol!) ? symbol! : state.rows.keys().next().value;
   if (known !== undefined)
     choose(known, resolutions.find((name) => name === resolution) ?? defaultResolution);

@@ -95,6 +95,7 @@ export function takeHeld(memory: ShardMemory, row: number, target: Float64Array)
   memory.cold.copyWithin(from, from + heldWords, from + count * heldWords);
   words[at + hot.heldCount] = count - 1;
   words[at + hot.nextId] = id + 1;
+  memory.counters[counter.tradesReleased]!++;
   memory.coldTouched[row] = 1;
   return true;
 }

@@ -5,7 +5,7 @@
 import { limbsOf } from '../market/amount.ts';
 import { barBit, barWord, barWords } from '../market/bar-words.ts';
 import type { InstrumentSeed } from '../market/history.ts';
-import { barOpen, resolutions } from '../market/resolution.ts';
+import { barOpen, nextBarOpen, resolutions } from '../market/resolution.ts';
 import type { Bar, TradeRow } from '../market/tick.ts';
 import { keepMinute } from './day-statistics.ts';
 import { closedSlot } from './bars.ts';
@@ -75,9 +75,11 @@ function writeClosed(memory: ShardMemory, row: number, bar: Bar): void {
   memory.cold[at + barWord.flags] = memory.cold[at + barWord.flags]! | barBit.closed;
 }
 
+/** How far the earlier run had come: past the end of what it closed. */
 function newestTime(seed: InstrumentSeed): number {
   const times = seed.trades.map((trade) => trade.time);
-  for (const bar of seed.bars) times.push(bar.openTime);
+  for (const bar of seed.bars)
+    times.push(bar.closed ? nextBarOpen(bar.resolution, bar.openTime) : bar.openTime);
   return times.reduce((newest, time) => Math.max(newest, time), 0);
 }
 

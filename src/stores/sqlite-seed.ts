@@ -44,11 +44,13 @@ export function* seedsOf(
     if (trades.length > tradesMax)
       throw new Error(`${symbol}: more than ${tradesMax} trades are newer than its bars`);
     const enigma = read.enigma.get(symbolId);
+    const last = read.tradesDown.get(symbolId);
     yield {
       instrument: id,
       bars,
       trades,
       minutes: minutesBefore(read, symbolId, bars, id),
+      ...(last && { lastTrade: tradeOf(last, id) }),
       ...(enigma && { enigma: enigmaOf(enigma, id) }),
     };
   }

@@ -72,8 +72,7 @@ export function readTrades(reader: FrameReader, batch: TradeBatch): boolean {
   for (let i = 0; i < count; i++) {
     const flags = reader.u8();
     if (flags > tradeFlagsKnown) return false;
-    if ((flags & tradeFlag.nextId) !== 0) id++;
-    else id = checked(checked(id) + reader.varint());
+    id = checked((flags & tradeFlag.nextId) !== 0 ? id + 1 : id + reader.varint());
     if ((flags & tradeFlag.sameTime) === 0) time = checked(time + reader.varint() * unit);
     if ((flags & tradeFlag.samePrice) === 0) price = checked(price + reader.varint());
     ids[i] = id;
@@ -83,8 +82,6 @@ export function readTrades(reader: FrameReader, batch: TradeBatch): boolean {
     merged[i] = (flags & tradeFlag.aggregate) === 0 ? 1 : checked(reader.varuint() + 1);
     bits[i] = flags;
   }
-  // Steps of one are not checked each: past 2^53 − 1 the id stays there until it is looked at, above or here.
-  checked(id);
   reader.finish();
   batch.instrument = reader.instrument;
   batch.received = reader.received;

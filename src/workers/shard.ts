@@ -26,7 +26,6 @@ import {
   shardWord,
 } from '../compute/shard-memory.ts';
 import { blockKind } from '../wire/block.ts';
-import { blockClass } from '../wire/block-message.ts';
 import { type TickRecords, tickField, tickFlag, tickKind, tickWords } from '../wire/tick-record.ts';
 import { BlockBuffer, RowBuffer } from './output-buffer.ts';
 import type { ShardRules } from './shard-options.ts';
@@ -217,11 +216,10 @@ export class Shard implements BarListener, GapListener {
     trade.lastId = words[word + tickField.lastId]!;
     trade.takerSold = (records.halves[word * 2]! & tickFlag.takerSold) !== 0;
     if (trade.time > this.now) this.now = trade.time;
-    addTrade(this.memory, row, trade, this.#rules.graceMicros, this);
     const id = words[word + tickField.id]!;
-    this.#keepPrice(row, id);
     const at = row * hotWords;
     const state = this.memory.hot;
+    // Before the bars that know of it: a sink never has a bar whose trades it lacks.
     this.rows.trade(
       this.instrumentOf(row),
       id,
@@ -230,6 +228,10 @@ export class Shard implements BarListener, GapListener {
       state[at + hot.bid]!,
       state[at + hot.ask]!,
     );
+    addTrade(this.memory, row, trade, this.#rules.graceMicros, this);
+    // A late trade changes bars that a store took for done: their new state leaves with it, in the same segment.
+    if (late === 1) this.memory.hot[row * hotWords + hot.sentAt] = 0;
+    this.#keepPrice(row, id);
   }
 
   #keepPrice(row: number, id: number): void {
@@ -362,7 +364,7 @@ export class Shard implements BarListener, GapListener {
   }
 
   bar(row: number, resolution: number, words: Float64Array, at: number): void {
-    this.#output.bar(this.instrumentOf(row), resolution, words, at, blockClass.log);
+    this.#output.bar(this.instrumentOf(row), resolution, words, at);
   }
 
   minute(row: number, words: Float64Array, at: number): void {

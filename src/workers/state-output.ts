@@ -45,9 +45,13 @@ export class StateOutput {
     blocks.add(end, timeBaseOf(time), instrument, blockKind.ticker, channel.ticker, blockClass.state, 1, id);
     if (this.#rules.enigma) this.#enigma(row, instrument, id, time);
     if (!this.#rules.bars || (state[at + hot.changed]! & ~changedStatistics) === 0) return;
+    const inGrace = state[at + hot.graceMask]!;
     for (let resolution = 0; resolution < resolutions.length; resolution++) {
       formingBar(this.#memory, row, resolution, this.#bar);
-      if (this.#bar[barWord.count]! > 0) this.bar(instrument, resolution, this.#bar, 0, blockClass.state);
+      if (this.#bar[barWord.count] === 0) continue;
+      this.#barBlock(instrument, resolution, this.#bar, 0, blockClass.state);
+      // A sink gets no newer bar before the older one is closed: after a crash the newest one is where to go on.
+      if ((inGrace & (1 << resolution)) === 0) this.#rows.bar(instrument, resolution, this.#bar, 0);
     }
   }
 
@@ -88,15 +92,19 @@ export class StateOutput {
     words[word + 7] = 0;
   }
 
-  /** A bar at `words[from…]`: forming (state), or closed or corrected (log). */
-  bar(instrument: number, resolution: number, words: Float64Array, from: number, cls: number): void {
+  /** A bar at `words[from…]` that is closed or corrected. */
+  bar(instrument: number, resolution: number, words: Float64Array, from: number): void {
     if (!this.#rules.bars) return;
+    this.#barBlock(instrument, resolution, words, from, blockClass.log);
+    this.#rows.bar(instrument, resolution, words, from);
+  }
+
+  #barBlock(instrument: number, resolution: number, words: Float64Array, from: number, cls: number): void {
     const blocks = this.#blocks;
     const end = encodeBar(blocks.bytes, blocks.blockAt, instrument, resolution, words, from);
     const base = timeBaseOf(words[from + barWord.lastTime]!);
     const open = words[from + barWord.openTime]! / 1_000_000;
     blocks.add(end, base, instrument, blockKind.bar, channel.bars + resolution, cls, 1, open);
-    this.#rows.bar(instrument, resolution, words, from);
   }
 
   /** Ids `from` to `to` are missing, came late, or are lost. */

@@ -3,8 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { DemoProcess, removeFolder, temporaryFolder } from './demo-process.ts';
+
+// Each is a process that loads the whole program: two at once are enough for two cores.
+vi.setConfig({ maxConcurrency: 2 });
 
 let folder: string;
 

@@ -233,6 +233,8 @@ describe('scenario 22: times far from the market’s are refused, units are told
 
   test('µs and ms give the same record', () => {
     expect(read(tradeText({ T: now })).record).toEqual(read(tradeText({ T: ms })).record);
+    // A new field makes the scanner decline: the obvious reader says the same.
+    expect(read(tradeText({ T: now, X: 'MARKET' })).record).toEqual(read(tradeText({ T: ms })).record);
   });
 
   test('in a recording: within its span and an hour, whatever the clock says', () => {

@@ -140,7 +140,7 @@ describe(`frame v2 (SEED=${seed})`, () => {
 
   test('a frame of more than 65,536 bytes is refused before its CRC is looked at', () => {
     // Kind 31, instrument 1, a length of three bytes: 16 + 5 + 65,515 bytes.
-    const raw = [31, 1, ...varuint(65_515), ...new Array<number>(65_515).fill(0)];
+    const raw = [31, 1, ...varuint(65_515), ...new Uint8Array(65_515)];
     const longest = encodeFrame({ dictionary: 1, timeBase: 1, blocks: [{ raw }] });
     expect(longest.length).toBe(65_536);
     expect(outcome(longest)).toMatchObject({ blocks: [], skipped: 1 });

@@ -1,6 +1,5 @@
 /** What a test reads off the page. */
 import type { Page } from 'playwright-core';
-import { expect } from 'vitest';
 
 export const state = (page: Page, name: string): Promise<unknown> =>
   page.waitForSelector(`#state[data-state=${name}]`, { timeout: 20_000 });
@@ -9,10 +8,15 @@ export const prices = (page: Page): Promise<string[]> => page.locator('[role=opt
 export const chartData = (page: Page): Promise<Record<string, string>> =>
   page.locator('#chart').evaluate((chart) => ({ ...chart.dataset }) as Record<string, string>);
 
-/** Reads until it is as wanted; what was read then. */
+/** Reads until it is as wanted; gives back what was read then. */
 export async function eventually<T>(read: () => Promise<T>, isGood: (value: T) => boolean): Promise<T> {
-  await expect.poll(async () => isGood(await read()), { timeout: 20_000, interval: 100 }).toBe(true);
-  return read();
+  const until = Date.now() + 20_000;
+  for (;;) {
+    const value = await read();
+    if (isGood(value)) return value;
+    if (Date.now() > until) throw new Error(`not as wanted within 20 s: ${JSON.stringify(value)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Pixels of the chart that are coloured (neither see-through nor grey): candles, volumes, price line. */

@@ -171,6 +171,7 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
       // Conservation.
       expect(counters.trades).toBe(ticks.filter((tick) => tick.kind === 'trade').length);
       expect(counters.trades).toBe(counters.tradesPassed + counters.tradesDuplicate + shard.held);
+      expect(counters.tradesHeld - counters.tradesReleased).toBe(shard.held);
       const size = (state: string): number =>
         judge.notices.filter((notice) => notice.state === state).reduce((sum, { from, to }) => sum + to - from + 1, 0);
       expect([counters.gapIds, counters.tradesLate, counters.idsLost]).toEqual([size('gap'), size('repaired'), size('lost')]);
@@ -178,7 +179,7 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
       seen.lost += counters.idsLost;
       seen.repaired += counters.tradesLate;
       seen.duplicates += counters.tradesDuplicate;
-      seen.held += counters.tradesReordered;
+      seen.held += counters.tradesHeld;
     }
     expect(Math.min(...Object.values(seen))).toBeGreaterThan(0);
   });

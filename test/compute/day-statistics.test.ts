@@ -1,0 +1,145 @@
+/** The last 24 hours by whole minutes, judged by looking at every trade again; with restarts in between. */
+import { describe, expect, test } from 'vitest';
+import { addTrade, type BarListener, clockBars } from '../../src/compute/bars.ts';
+import { dayStatistics, keepMinute } from '../../src/compute/day-statistics.ts';
+import { hot, minutesLength, type ShardMemory, shardMemory } from '../../src/compute/shard-memory.ts';
+import { amountOf } from '../../src/market/amount.ts';
+import { type Dice, dice, seed } from '../market/dice.ts';
+import type { PlainTrade } from './obvious-bars.ts';
+import { borders, jumbled, randomTrades } from './random-trades.ts';
+
+const minute = 60_000_000;
+const grace = 250_000;
+
+interface Day {
+  readonly last: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly volume: bigint;
+  readonly quoteVolume: bigint;
+  readonly count: number;
+}
+
+/** Of the minute of `now` and the 1,439 before it. */
+function obviousDay(trades: readonly PlainTrade[], now: number): Day {
+  const sorted = trades.toSorted((a, b) => a.firstId - b.firstId);
+  const newest = sorted.at(-1)!;
+  const until = Math.floor(now / minute);
+  const inside = sorted.filter((trade) => Math.floor(trade.time / minute) > until - 1_440);
+  // The day opens with its first minute's first trade.
+  const firstMinute = Math.min(...inside.map((trade) => Math.floor(trade.time / minute)));
+  const first = inside.find((trade) => Math.floor(trade.time / minute) === firstMinute) ?? newest;
+  const prices = [...inside.map((trade) => trade.price), newest.price];
+  return {
+    last: newest.price,
+    open: first.price,
+    high: Math.max(...prices),
+    low: Math.min(...prices),
+    volume: inside.reduce((sum, trade) => sum + BigInt(trade.size), 0n),
+    quoteVolume: inside.reduce((sum, trade) => sum + BigInt(trade.size) * BigInt(trade.price), 0n),
+    count: inside.length,
+  };
+}
+
+/** One instrument whose shard may be restored from a snapshot; the ring of minutes is never restored. */
+class DayRow implements BarListener {
+  readonly minutes = new Float64Array(minutesLength(1));
+  memory: ShardMemory = shardMemory(1, this.minutes);
+  readonly taken: PlainTrade[] = [];
+  now = 0;
+
+  bar(): void {
+    // Of no interest here.
+  }
+
+  minute(row: number, words: Float64Array, at: number): void {
+    keepMinute(this.memory, row, words, at);
+  }
+
+  take(trade: PlainTrade): void {
+    this.taken.push(trade);
+    this.now = Math.max(this.now, trade.time);
+    addTrade(this.memory, 0, trade, grace, this);
+    if (trade.lastId > this.memory.hot[hot.tradeId]!) {
+      this.memory.hot[hot.tradeId] = trade.lastId;
+      this.memory.hot[hot.price] = trade.price;
+    }
+  }
+
+  clock(now: number): void {
+    this.now = Math.max(this.now, now);
+    clockBars(this.memory, 0, this.now, grace, this);
+  }
+
+  day(): Day {
+    const words = new Float64Array(9);
+    expect(dayStatistics(this.memory, 0, this.now, words)).toBe(true);
+    const [last, open, high, low] = words as unknown as [number, number, number, number];
+    const [volume, quoteVolume] = [amountOf(words[4]!, words[5]!), amountOf(words[6]!, words[7]!)];
+    return { last, open, high, low, volume, quoteVolume, count: words[8]! };
+  }
+}
+
+function restored(memory: ShardMemory): ShardMemory {
+  const copy = shardMemory(1, memory.minutes);
+  copy.hot.set(memory.hot);
+  copy.cold.set(memory.cold);
+  return copy;
+}
+
+function dayOfTrades(roll: Dice, round: number): PlainTrade[] {
+  const steps = round % 2 === 0 ? [1_000_000, 30_000_000, 10 * minute] : [minute, 30 * minute, 300 * minute];
+  return jumbled(roll, randomTrades(roll, { count: 600, steps, from: borders - 1_500 * minute }), 0.05, 2);
+}
+
+describe(`24-hour statistics (SEED=${seed})`, () => {
+  test('equal a look at every trade, at any moment: before and after a clock has ended the last minute', () => {
+    for (let round = 0; round < 8; round++) {
+      const roll = dice(seed + round);
+      const row = new DayRow();
+      for (const trade of dayOfTrades(roll, round)) {
+        row.take(trade);
+        if (roll.chance(0.1)) row.clock(row.now + roll.pick([0, grace, minute, 30 * minute]));
+        // Another instrument's trade moves the market's time, without a clock for this one.
+        if (roll.chance(0.1)) row.now += roll.pick([1_000, minute]);
+        if (roll.chance(0.2)) expect(row.day(), `round ${round}`).toEqual(obviousDay(row.taken, row.now));
+      }
+    }
+  });
+
+  test('survive restarts: the state goes back to a snapshot, the ring of minutes stays as it is', () => {
+    for (let round = 0; round < 8; round++) {
+      const roll = dice(seed + round);
+      const trades = dayOfTrades(roll, round);
+      const row = new DayRow();
+      let snapshot = { memory: restored(row.memory), at: 0, now: 0 };
+      let furthest = 0;
+      for (let at = 0; at < trades.length; at++) {
+        row.take(trades[at]!);
+        if (at % 7 === 0) row.clock(row.now + grace);
+        furthest = Math.max(furthest, at);
+        // What was made before the death was told before it: only what is new matters.
+        if (at === furthest && roll.chance(0.2)) expect(row.day(), `round ${round}`).toEqual(obviousDay(row.taken, row.now));
+        if (roll.chance(0.02)) snapshot = { memory: restored(row.memory), at: at + 1, now: row.now };
+        else if (roll.chance(0.02)) {
+          row.memory = restored(snapshot.memory);
+          row.now = snapshot.now;
+          row.taken.splice(snapshot.at);
+          at = snapshot.at - 1;
+        }
+      }
+      expect(row.day()).toEqual(obviousDay(row.taken, row.now));
+    }
+  });
+
+  test('a day after the last trade only its price is left, and before the first there is nothing', () => {
+    const row = new DayRow();
+    expect(dayStatistics(row.memory, 0, borders, new Float64Array(9))).toBe(false);
+    row.take({ time: borders, price: 70, size: 3, firstId: 1, lastId: 1, takerSold: false });
+    row.clock(borders + 1_439 * minute);
+    expect(row.day()).toMatchObject({ last: 70, volume: 3n, count: 1 });
+    row.clock(borders + 1_440 * minute);
+    expect(row.day()).toEqual({ last: 70, open: 70, high: 70, low: 70, volume: 0n, quoteVolume: 0n, count: 0 });
+  });
+});
