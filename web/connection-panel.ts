@@ -15,6 +15,14 @@ const quietMs = 10_000;
 /** Exchange time this far from the server's clock is another clock: that of a recording. */
 const otherClockMs = 3_600_000;
 
+/** The exchange stamps whole milliseconds. */
+const exchangeStampMs = 1;
+
+interface ClockOffset {
+  readonly offsetMs: number;
+  readonly errorMs: number;
+}
+
 const names = { connecting: 'connecting', open: 'live', waiting: 'reconnecting', closed: 'closed' } as const;
 
 export class ConnectionPanel {
@@ -23,9 +31,9 @@ export class ConnectionPanel {
   readonly #state: MarketState;
   readonly #pings: number[] = [];
   readonly #ages: number[] = [];
-  /** Server clock − ours, ms, from the quickest of the last pings. */
-  #offset: number | undefined;
-  #offsets: { roundTripMs: number; offset: number }[] = [];
+  /** Server clock − ours, ms, from the quickest of the last pings; at most `errorMs` wrong. */
+  #clock: ClockOffset | undefined;
+  #clocks: ClockOffset[] = [];
   #connection: ConnectionState;
   #wasLive = false;
   #retryAt = 0;
@@ -51,8 +59,8 @@ export class ConnectionPanel {
   heard(time: number): void {
     this.#heardAt = performance.now();
     this.#marketTime = time;
-    if (this.#offset === undefined) return;
-    this.#ages.push(wallMs() + this.#offset - time / 1_000);
+    if (this.#clock === undefined) return;
+    this.#ages.push(wallMs() + this.#clock.offsetMs - time / 1_000);
     if (this.#ages.length > agesHeld) this.#ages.shift();
   }
 
@@ -68,8 +76,8 @@ export class ConnectionPanel {
   #forget(): void {
     this.#pings.length = 0;
     this.#ages.length = 0;
-    this.#offsets = [];
-    this.#offset = undefined;
+    this.#clocks = [];
+    this.#clock = undefined;
     this.#heardAt = 0;
   }
 
@@ -79,9 +87,12 @@ export class ConnectionPanel {
       const { roundTripMs, serverTime } = await this.#client.ping();
       this.#pings.push(roundTripMs);
       if (this.#pings.length > pingsHeld) this.#pings.shift();
-      this.#offsets.push({ roundTripMs, offset: serverTime / 1_000 + roundTripMs / 2 - wallMs() });
-      if (this.#offsets.length > pingsHeld) this.#offsets.shift();
-      this.#offset = this.#offsets.toSorted((a, b) => a.roundTripMs - b.roundTripMs)[0]!.offset;
+      const half = roundTripMs / 2;
+      this.#clocks.push({ offsetMs: serverTime / 1_000 + half - wallMs(), errorMs: half });
+      if (this.#clocks.length > pingsHeld) this.#clocks.shift();
+      const best = this.#clocks.toSorted((one, other) => one.errorMs - other.errorMs)[0]!;
+      if (best !== this.#clock) this.#ages.length = 0;
+      this.#clock = best;
     } catch {
       // The connection broke meanwhile: its state says so.
     }
@@ -123,9 +134,14 @@ export class ConnectionPanel {
     if (isRecording) {
       const at = new Date(this.#marketTime / 1_000).toISOString();
       write(value, `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`);
-    } else if (age === undefined) write(value, '–');
-    // The exchange stamps whole milliseconds: a small negative age is that and the error of the clocks.
-    else write(value, age < -50 ? 'clocks differ' : durationText(Math.max(0, age)));
+    } else if (age === undefined || this.#clock === undefined) write(value, '–');
+    else {
+      const error = this.#clock.errorMs + exchangeStampMs;
+      write(
+        value,
+        age > error ? durationText(age) : age > -error ? `< ${durationText(error)}` : 'clocks differ',
+      );
+    }
   }
 
   #drawCounters(): void {

@@ -19,11 +19,6 @@ export interface TickChain {
   readonly late: Uint8Array;
 }
 
-/** The most bytes a block of `count` trades or quotes can take. */
-export function tickBlockBytesMax(count: number): number {
-  return 32 + count * 44;
-}
-
 /** Writes a block of `count` trades from slot `first` on; returns the index after it. */
 export function encodeTrades(
   out: Uint8Array,

@@ -6,7 +6,7 @@ import type { BlockBuffer } from './output-buffer.ts';
 import type { TurnChains } from './turn-chains.ts';
 
 /** The most bytes that one tick adds to a block, and that blocks of one instrument take besides. */
-export const tickBytesMax = 48;
+export const tickBytesMax = 52;
 export const blockHeadBytesMax = 128;
 
 /** Writes the blocks of all touched instruments. With `lastQuoteOnly`, returns how many quotes were left out. */

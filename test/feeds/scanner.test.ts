@@ -37,8 +37,11 @@ function judged(bytes: Uint8Array, received = now, one = scanner, other = reader
     throw new Error(`the chunk around decides: ${Buffer.from(bytes).toString('latin1')}`);
   if (!accepted) return false;
   const answer = other.normalise(bytes, 0, bytes.length, received, slow);
-  const text = Buffer.from(bytes).toString('latin1');
-  expect({ text, answer, record: recordAt(fast, 0) }).toEqual({ text, answer: 1, record: recordAt(slow, 0) });
+  const [scanned, read] = [recordAt(fast, 0), recordAt(slow, 0)];
+  if (answer !== 1 || scanned.some((word, i) => word !== read[i])) {
+    const text = Buffer.from(bytes).toString('latin1');
+    expect({ text, answer, record: scanned }).toEqual({ text, answer: 1, record: read });
+  }
   return true;
 }
 
