@@ -9,6 +9,7 @@ type Bench = { run(size: { tiny: boolean }): Promise<BenchResult> };
 
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   wire: () => import('./wire.ts'),
+  scanner: () => import('./scanner.ts'),
   pipeline: () => import('./pipeline.ts'),
   live: () => import('./live.ts'),
   latency: () => import('./latency.ts'),

@@ -7,8 +7,8 @@ import { barBit, barWord, barWords } from '../market/bar-words.ts';
 import type { InstrumentSeed } from '../market/history.ts';
 import { barOpen, nextBarOpen, resolutions } from '../market/resolution.ts';
 import type { Bar, TradeRow } from '../market/tick.ts';
-import { keepMinute } from './day-statistics.ts';
 import { closedSlot } from './bars.ts';
+import { keepMinute } from './day-statistics.ts';
 import {
   closedBars,
   closedFrom,
@@ -32,7 +32,8 @@ export function seedInstrument(memory: ShardMemory, row: number, seed: Instrumen
     words[at + hot.atlTime] = seed.enigma.atlTime;
   }
   for (const bar of seed.bars) seedExtremes(memory, row, bar.high, bar.openTime, bar.low, bar.openTime);
-  for (const trade of seed.trades) seedExtremes(memory, row, trade.price, trade.time, trade.price, trade.time);
+  for (const trade of seed.trades)
+    seedExtremes(memory, row, trade.price, trade.time, trade.price, trade.time);
   if (last === 0) return completed;
   for (let resolution = 0; resolution < resolutions.length; resolution++) {
     const open = barOpen(resolution, last);

@@ -3,4 +3,3 @@ import { binance } from './binance/venue.ts';
 import type { Venue } from './venue.ts';
 
 export const venues = { binance } as const satisfies Record<string, Venue>;
-export type VenueName = keyof typeof venues;

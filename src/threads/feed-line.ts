@@ -83,6 +83,8 @@ export class FeedLine {
     const live = new LiveClock();
     const replay = recorded === undefined ? undefined : new EventClock();
     const venueClock = new VenueClock(live, () => performance.now());
+    // Quotes have no time of their own: those before the first trade are of the recording's beginning.
+    if (recorded !== undefined) replay?.advanceTo(recorded.firstMs * 1_000);
     if (replay === undefined) this.#checking = setInterval(() => live.check(), 1_000).unref();
     this.hub = new Hub({
       ...hubDefaults,

@@ -19,6 +19,11 @@ export interface TickChain {
   readonly late: Uint8Array;
 }
 
+/** The most bytes a block of `count` trades or quotes can take: a quote has a flag and six numbers of 8 bytes. */
+export function tickBlockBytesMax(count: number): number {
+  return 32 + count * 49;
+}
+
 /** Writes a block of `count` trades from slot `first` on; returns the index after it. */
 export function encodeTrades(
   out: Uint8Array,

@@ -9,13 +9,13 @@
  *
  * `clock` records carry only a time: market time has come so far; bars close and forming bars go out by it.
  * `extreme` records (from the venue's daily candles) carry price = all-time high, size = its time,
- * first id = all-time low, last id = its time. `candle` records take two slots (see `candleWord`).
+ * first id = all-time low, last id = its time.
  */
 
 export const tickBytes = 64;
 export const tickWords = 8;
 
-export const tickKind = { trade: 1, quote: 2, clock: 3, extreme: 4, candle: 5 } as const;
+export const tickKind = { trade: 1, quote: 2, clock: 3, extreme: 4 } as const;
 
 /** Bits above the kind byte in the first u32. */
 export const tickFlag = {

@@ -73,7 +73,9 @@ function expectFinal(row: BarRow): void {
   row.clock(Math.max(...row.taken.map((trade) => trade.time)) + 70 * day);
   for (let resolution = 0; resolution < resolutions.length; resolution++) {
     const last = [...row.last(resolution).values()].toSorted((a, b) => a.openTime - b.openTime);
-    const expected = [...obviousBars(row.taken, resolution).values()].toSorted((a, b) => a.openTime - b.openTime);
+    const expected = [...obviousBars(row.taken, resolution).values()].toSorted(
+      (a, b) => a.openTime - b.openTime,
+    );
     expect(last.map(valuesOf), resolutions[resolution]!).toEqual(expected);
     expect(last.every((bar) => bar.closed)).toBe(true);
   }
@@ -115,7 +117,8 @@ describe(`bars (SEED=${seed})`, () => {
       const trades = randomTrades(roll, { ...paces[0]!, aggregates: round % 2 === 1, jumps: 0 });
       for (const trade of jumbled(roll, trades, 0.2, 40)) {
         row.take(trade);
-        if (roll.chance(0.1)) row.clock(Math.max(...row.taken.map(({ time }) => time)) + roll.whole(0, grace));
+        if (roll.chance(0.1))
+          row.clock(Math.max(...row.taken.map(({ time }) => time)) + roll.whole(0, grace));
         if (roll.chance(0.05)) expectForming(row);
       }
       expectFinal(row);
@@ -139,7 +142,8 @@ describe(`bars (SEED=${seed})`, () => {
       let missing = 0;
       for (let resolution = 0; resolution < resolutions.length; resolution++) {
         const last = row.last(resolution);
-        for (const [open, bar] of obviousBars(trades, resolution)) missing += bar.count - (last.get(open)?.count ?? 0);
+        for (const [open, bar] of obviousBars(trades, resolution))
+          missing += bar.count - (last.get(open)?.count ?? 0);
       }
       expect(missing).toBe(row.count('barsBeyondMemory'));
       beyond += missing;
@@ -150,7 +154,12 @@ describe(`bars (SEED=${seed})`, () => {
   test('scenario 32: a late trade at the turn of a minute amends silently within the grace, then by a correction', () => {
     const row = new BarRow();
     const trade = (id: number, time: number, price: number): PlainTrade => ({
-      ...{ time, price, size: 10 * id, firstId: id, lastId: id, takerSold: false },
+      time,
+      price,
+      size: 10 * id,
+      firstId: id,
+      lastId: id,
+      takerSold: false,
     });
     row.take(trade(1, borders - 2 * second, 100));
     row.take(trade(3, borders + 10_000, 103));
@@ -160,7 +169,9 @@ describe(`bars (SEED=${seed})`, () => {
     row.take(trade(2, borders - 1, 102));
     expect(minutes()).toEqual([]);
     row.clock(borders + grace);
-    expect(minutes()).toMatchObject([{ revision: 0, closed: true, close: 102, volume: 30n, count: 2, lastId: 2 }]);
+    expect(minutes()).toMatchObject([
+      { revision: 0, closed: true, close: 102, volume: 30n, count: 2, lastId: 2 },
+    ]);
     row.take(trade(4, borders - 500_000, 99));
     expect(minutes()).toMatchObject([
       { revision: 0 },
@@ -175,13 +186,20 @@ describe(`bars (SEED=${seed})`, () => {
 
   test('a bar that only a late trade fills is published for the first time: revision 0', () => {
     const row = new BarRow();
-    const trade = (id: number, time: number): PlainTrade => ({ time, price: 5, size: 1, firstId: id, lastId: id, takerSold: true });
+    const trade = (id: number, time: number): PlainTrade => ({
+      time,
+      price: 5,
+      size: 1,
+      firstId: id,
+      lastId: id,
+      takerSold: true,
+    });
     row.take(trade(1, borders));
     row.take(trade(3, borders + 10 * second));
     row.take(trade(2, borders + 5 * second));
-    expect(row.published.filter((bar) => bar.openTime === borders + 5 * second && bar.resolution === 0)).toMatchObject([
-      { revision: 0, count: 1, closed: true },
-    ]);
+    expect(
+      row.published.filter((bar) => bar.openTime === borders + 5 * second && bar.resolution === 0),
+    ).toMatchObject([{ revision: 0, count: 1, closed: true }]);
     expectFinal(row);
   });
 });

@@ -120,7 +120,8 @@ describe(`24-hour statistics (SEED=${seed})`, () => {
         if (at % 7 === 0) row.clock(row.now + grace);
         furthest = Math.max(furthest, at);
         // What was made before the death was told before it: only what is new matters.
-        if (at === furthest && roll.chance(0.2)) expect(row.day(), `round ${round}`).toEqual(obviousDay(row.taken, row.now));
+        if (at === furthest && roll.chance(0.2))
+          expect(row.day(), `round ${round}`).toEqual(obviousDay(row.taken, row.now));
         if (roll.chance(0.02)) snapshot = { memory: restored(row.memory), at: at + 1, now: row.now };
         else if (roll.chance(0.02)) {
           row.memory = restored(snapshot.memory);
@@ -140,6 +141,14 @@ describe(`24-hour statistics (SEED=${seed})`, () => {
     row.clock(borders + 1_439 * minute);
     expect(row.day()).toMatchObject({ last: 70, volume: 3n, count: 1 });
     row.clock(borders + 1_440 * minute);
-    expect(row.day()).toEqual({ last: 70, open: 70, high: 70, low: 70, volume: 0n, quoteVolume: 0n, count: 0 });
+    expect(row.day()).toEqual({
+      last: 70,
+      open: 70,
+      high: 70,
+      low: 70,
+      volume: 0n,
+      quoteVolume: 0n,
+      count: 0,
+    });
   });
 });

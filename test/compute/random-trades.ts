@@ -15,7 +15,10 @@ export interface TradeWishes {
   readonly jumps?: number;
 }
 
-export function randomTrades(roll: Dice, { count, steps, from, aggregates = false, jumps = 0.05 }: TradeWishes): PlainTrade[] {
+export function randomTrades(
+  roll: Dice,
+  { count, steps, from, aggregates = false, jumps = 0.05 }: TradeWishes,
+): PlainTrade[] {
   let time = from;
   let price = 6_000_000;
   let id = roll.whole(1, 2 ** 32);
@@ -42,6 +45,9 @@ export function randomTrades(roll: Dice, { count, steps, from, aggregates = fals
 
 /** The same things, each at most `reach` places from where it was. */
 export function jumbled<T>(roll: Dice, items: readonly T[], share: number, reach: number): T[] {
-  const keyed = items.map((item, place) => ({ item, key: place + (roll.chance(share) ? roll.whole(1, reach) : 0) }));
+  const keyed = items.map((item, place) => ({
+    item,
+    key: place + (roll.chance(share) ? roll.whole(1, reach) : 0),
+  }));
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }

@@ -25,12 +25,18 @@ function barsOfRecording(): Bar[] {
     bar: (_row, resolution, words, at) => bars.push(barAt(words, at, 1, resolution)),
     minute: () => undefined,
   };
-  for (const line of gunzipSync(readFileSync(`${recording}.tsv.gz`)).toString().split('\n')) {
+  for (const line of gunzipSync(readFileSync(`${recording}.tsv.gz`))
+    .toString()
+    .split('\n')) {
     if (!line.includes('"e":"trade"')) continue;
     const { data } = JSON.parse(line.slice(line.indexOf('\t') + 1)) as TradeMessage;
     const trade = {
-      ...{ time: data.T * 1_000, price: mantissaOf(data.p, decimals), size: mantissaOf(data.q, decimals) },
-      ...{ firstId: data.t, lastId: data.t, takerSold: data.m },
+      time: data.T * 1_000,
+      price: mantissaOf(data.p, decimals),
+      size: mantissaOf(data.q, decimals),
+      firstId: data.t,
+      lastId: data.t,
+      takerSold: data.m,
     };
     addTrade(memory, 0, trade, 0, listener);
   }
@@ -46,15 +52,30 @@ function csvLine(bar: Bar): string {
   const price = (mantissa: number): string => decimalOf(mantissa, decimals);
   const worth = (sum: bigint): string => decimalOf(sum, 2 * decimals).slice(0, -decimals);
   return [
-    ...[bar.openTime / 1_000, price(bar.open), price(bar.high), price(bar.low), price(bar.close)],
-    ...[decimalOf(bar.volume, decimals), nextBarOpen(bar.resolution, bar.openTime) / 1_000 - 1, worth(bar.quoteVolume)],
-    ...[bar.count, decimalOf(bar.takerBuyVolume, decimals), worth(bar.takerBuyQuoteVolume), bar.firstId, bar.lastId],
+    bar.openTime / 1_000,
+    price(bar.open),
+    price(bar.high),
+    price(bar.low),
+    price(bar.close),
+    decimalOf(bar.volume, decimals),
+    nextBarOpen(bar.resolution, bar.openTime) / 1_000 - 1,
+    worth(bar.quoteVolume),
+    bar.count,
+    decimalOf(bar.takerBuyVolume, decimals),
+    worth(bar.takerBuyQuoteVolume),
+    bar.firstId,
+    bar.lastId,
   ].join(',');
 }
 
 describe.skipIf(!here)(`a real session (${recording}.tsv.gz, when it is there)`, () => {
   const bars = here ? barsOfRecording() : [];
-  for (const [name, ms] of [['1s', 1_000], ['5s', 5_000], ['1m', 60_000], ['5m', 300_000]] as const) {
+  for (const [name, ms] of [
+    ['1s', 1_000],
+    ['5s', 5_000],
+    ['1m', 60_000],
+    ['5m', 300_000],
+  ] as const) {
     test(`${name} bars equal bars-${ms}ms.csv`, () => {
       const [, ...expected] = readFileSync(`${recording}.bars-${ms}ms.csv`, 'utf8').trim().split('\n');
       const ours = bars.filter((bar) => bar.resolution === resolutions.indexOf(name));
@@ -66,6 +87,7 @@ describe.skipIf(!here)(`a real session (${recording}.tsv.gz, when it is there)`,
   test('longer bars hold what the five-minute bars hold', () => {
     const sum = (resolution: number): bigint =>
       bars.filter((bar) => bar.resolution === resolution).reduce((total, bar) => total + bar.quoteVolume, 0n);
-    for (let resolution = 0; resolution < resolutions.length; resolution++) expect(sum(resolution)).toBe(sum(0));
+    for (let resolution = 0; resolution < resolutions.length; resolution++)
+      expect(sum(resolution)).toBe(sum(0));
   });
 });

@@ -36,7 +36,9 @@ class ObviousStore {
     // A length of which nothing is durable yet needs all trades.
     const known = newest.length < resolutions.length ? -1 : Math.min(...newest.map((bar) => bar.lastId));
     const minute = newest.find((bar) => bar.resolution === 2)?.openTime ?? 0;
-    const minutes = [...this.bars.values()].filter((bar) => bar.resolution === 2 && bar.openTime < minute && bar.openTime >= minute - day);
+    const minutes = [...this.bars.values()].filter(
+      (bar) => bar.resolution === 2 && bar.openTime < minute && bar.openTime >= minute - day,
+    );
     const lastTrade = this.trades.at(-1);
     return {
       instrument: 1,
@@ -98,7 +100,15 @@ class Run implements BarListener {
 function rowOf(trade: PlainTrade): TradeRow {
   // An aggregate has an id of its own, far below those of its trades.
   const id = Math.floor(trade.firstId / 10);
-  return { ...trade, instrument: 1, id, received: trade.time, bid: 0, ask: 0, merged: trade.lastId - trade.firstId + 1 };
+  return {
+    ...trade,
+    instrument: 1,
+    id,
+    received: trade.time,
+    bid: 0,
+    ask: 0,
+    merged: trade.lastId - trade.firstId + 1,
+  };
 }
 
 describe(`seeds (SEED=${seed})`, () => {
@@ -111,7 +121,12 @@ describe(`seeds (SEED=${seed})`, () => {
         [1_000_000, 20_000_000, 400_000_000],
         [60_000_000, 3_600_000_000, day],
       ]);
-      const trades = randomTrades(roll, { count: 300, steps, from: borders - steps[2]! * 30, aggregates: round % 2 === 1 });
+      const trades = randomTrades(roll, {
+        count: 300,
+        steps,
+        from: borders - steps[2]! * 30,
+        aggregates: round % 2 === 1,
+      });
       const store = new ObviousStore();
       let run = new Run(store.seed(), store);
       let now = 0;
@@ -136,8 +151,12 @@ describe(`seeds (SEED=${seed})`, () => {
       run.clock(now + 70 * day);
       run.commit(store, run.waiting.length, () => false);
       for (let resolution = 0; resolution < resolutions.length; resolution++) {
-        const ours = [...store.bars.values()].filter((bar) => bar.resolution === resolution).toSorted((a, b) => a.openTime - b.openTime);
-        const expected = [...obviousBars(trades, resolution).values()].toSorted((a, b) => a.openTime - b.openTime);
+        const ours = [...store.bars.values()]
+          .filter((bar) => bar.resolution === resolution)
+          .toSorted((a, b) => a.openTime - b.openTime);
+        const expected = [...obviousBars(trades, resolution).values()].toSorted(
+          (a, b) => a.openTime - b.openTime,
+        );
         expect(ours.map(valuesOf), `round ${round}, ${resolutions[resolution]}`).toEqual(expected);
         expect(ours.every((bar) => bar.closed)).toBe(true);
       }
@@ -160,7 +179,14 @@ describe(`seeds (SEED=${seed})`, () => {
 
   test('a late trade for a bar that only the earlier run knew does not make that bar anew from itself', () => {
     const store = new ObviousStore();
-    const trade = (id: number, time: number): PlainTrade => ({ time, price: 5, size: 2, firstId: id, lastId: id, takerSold: false });
+    const trade = (id: number, time: number): PlainTrade => ({
+      time,
+      price: 5,
+      size: 2,
+      firstId: id,
+      lastId: id,
+      takerSold: false,
+    });
     const first = new Run(store.seed(), store);
     for (let id = 1; id <= 20; id++) first.take(trade(id, borders + id * 1_000_000));
     first.tellForming();
@@ -168,7 +194,9 @@ describe(`seeds (SEED=${seed})`, () => {
     const second = new Run(store.seed(), store);
     second.take(trade(22, borders + 22_000_000));
     second.take(trade(21, borders + 5_000_000));
-    const told = second.waiting.flatMap(({ bar }) => bar ?? []).filter((bar) => bar.openTime === borders + 5_000_000);
+    const told = second.waiting
+      .flatMap(({ bar }) => bar ?? [])
+      .filter((bar) => bar.openTime === borders + 5_000_000);
     expect(told).toEqual([]);
     // Bars that are still open take it.
     second.tellForming();
@@ -178,8 +206,26 @@ describe(`seeds (SEED=${seed})`, () => {
 
   test('all-time extremes take in what was traded after the level was last written', () => {
     const row = shardMemory(1, new Float64Array(minutesLength(1)));
-    const known = { instrument: 1, time: borders, price: 50, level: 0, ath: 60, athTime: 7, atl: 40, atlTime: 8 };
-    const trades = [70, 30, 65].map((price, index) => rowOf({ time: borders + index, price, size: 1, firstId: 10 + index, lastId: 10 + index, takerSold: true }));
+    const known = {
+      instrument: 1,
+      time: borders,
+      price: 50,
+      level: 0,
+      ath: 60,
+      athTime: 7,
+      atl: 40,
+      atlTime: 8,
+    };
+    const trades = [70, 30, 65].map((price, index) =>
+      rowOf({
+        time: borders + index,
+        price,
+        size: 1,
+        firstId: 10 + index,
+        lastId: 10 + index,
+        takerSold: true,
+      }),
+    );
     seedInstrument(row, 0, { instrument: 1, bars: [], trades, minutes: [], enigma: known });
     const { ath, athTime, atl, atlTime } = hot;
     expect([ath, athTime, atl, atlTime].map((word) => row.hot[word])).toEqual([70, borders, 30, borders + 1]);

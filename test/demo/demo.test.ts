@@ -184,9 +184,9 @@ function referenceBars(ms: number): TextBar[] {
 
 /** Bars up to the one that ends with this trade: what still forms is written once a second. */
 async function untilLast(demo: DemoProcess, resolution: string, lastId: string): Promise<TextBar[]> {
-  for (const until = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
+  for (const end = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 100))) {
     const shown = await bars(demo, 'BTCUSDT', `resolution=${resolution}&limit=5000`);
-    if (shown.at(-1)?.['lastId'] === lastId || Date.now() > until) return shown;
+    if (shown.at(-1)?.['lastId'] === lastId || Date.now() > end) return shown;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Sums of two limbs, judged by BigInt. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addLimbs, addProductTo, addTo, amountOf, limb, limbsOf } from '../../src/market/amount.ts';
 import { seed } from './dice.ts';
@@ -8,7 +8,9 @@ const most = 2n ** 100n;
 /** Numbers of every length, and those around powers of two. */
 const mantissa = fc.oneof(
   fc.maxSafeNat(),
-  fc.tuple(fc.nat(53), fc.integer({ min: -2, max: 2 })).map(([bits, step]) => Math.min(Math.max(0, 2 ** bits + step), Number.MAX_SAFE_INTEGER)),
+  fc
+    .tuple(fc.nat(53), fc.integer({ min: -2, max: 2 }))
+    .map(([bits, step]) => Math.min(Math.max(0, 2 ** bits + step), Number.MAX_SAFE_INTEGER)),
   fc.nat(1_000_000),
 );
 
@@ -38,14 +40,18 @@ describe(`amount (SEED=${seed})`, () => {
 
   test('sums of whole numbers and of limb pairs are exact', () => {
     fc.assert(
-      fc.property(fc.array(mantissa, { maxLength: 30 }), fc.bigInt({ min: 0n, max: most }), (values, start) => {
-        const sums = Float64Array.from([...limbsOf(start), 0, 0]);
-        for (const value of values) addTo(sums, 2, value);
-        addLimbs(sums, 0, sums, 2);
-        const added = values.reduce((sum, value) => sum + BigInt(value), 0n);
-        expect(amountOf(sums[0]!, sums[1]!)).toBe(start + added);
-        expect(sums[0]).toBeLessThan(limb);
-      }),
+      fc.property(
+        fc.array(mantissa, { maxLength: 30 }),
+        fc.bigInt({ min: 0n, max: most }),
+        (values, start) => {
+          const sums = Float64Array.from([...limbsOf(start), 0, 0]);
+          for (const value of values) addTo(sums, 2, value);
+          addLimbs(sums, 0, sums, 2);
+          const added = values.reduce((sum, value) => sum + BigInt(value), 0n);
+          expect(amountOf(sums[0]!, sums[1]!)).toBe(start + added);
+          expect(sums[0]).toBeLessThan(limb);
+        },
+      ),
       { seed },
     );
   });

@@ -1,5 +1,5 @@
 /** Decimal text and mantissa, judged by BigInt. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decimalOf, decimalsOfStep, doubleOf, mantissaOf } from '../../src/market/mantissa.ts';
 import { seed } from './dice.ts';
@@ -8,13 +8,18 @@ import { seed } from './dice.ts';
 function obviousMantissa(text: string, decimals: number): bigint | undefined {
   const [whole = '', fraction = ''] = text.split('.');
   const kept = fraction.slice(0, decimals).padEnd(decimals, '0');
-  if ([...fraction.slice(decimals)].some((digit) => digit !== '0')) return undefined;
+  if (/[1-9]/.test(fraction.slice(decimals))) return undefined;
   const mantissa = BigInt(whole + kept);
   return mantissa < 2n ** 53n ? mantissa : undefined;
 }
 
 const digits = (least: number, most: number): fc.Arbitrary<string> =>
-  fc.array(fc.constantFrom(...'0001234567899'), { minLength: least, maxLength: most }).map((all) => all.join(''));
+  fc
+    .array(fc.constantFrom('0', '0', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '9'), {
+      minLength: least,
+      maxLength: most,
+    })
+    .map((all) => all.join(''));
 
 describe(`mantissa (SEED=${seed})`, () => {
   test('is exact or refused, for any plain decimal text', () => {
@@ -51,13 +56,34 @@ describe(`mantissa (SEED=${seed})`, () => {
   });
 
   test('scenario 20: anything but a plain decimal number is refused', () => {
-    const texts = ['', ' ', '.', '1.', '.5', '-1', '+1', '1e5', '1e309', 'NaN', 'Infinity', '0x10', '1,5', '1 ', ' 1', '1\n', '١', '1_0'];
+    const texts = [
+      '',
+      ' ',
+      '.',
+      '1.',
+      '.5',
+      '-1',
+      '+1',
+      '1e5',
+      '1e309',
+      'NaN',
+      'Infinity',
+      '0x10',
+      '1,5',
+      '1 ',
+      ' 1',
+      '1\n',
+      '١',
+      '1_0',
+    ];
     for (const text of texts) expect(mantissaOf(text, 8), JSON.stringify(text)).toBeNaN();
     expect(mantissaOf('1'.repeat(40), 0)).toBeNaN();
     expect(mantissaOf(`0.${'0'.repeat(40)}`, 2)).toBeNaN();
   });
 
   test('decimals of a step', () => {
-    expect(['0.01000000', '1.00000000', '1', '0.00000001', '0.1'].map(decimalsOfStep)).toEqual([2, 0, 0, 8, 1]);
+    expect(['0.01000000', '1.00000000', '1', '0.00000001', '0.1'].map(decimalsOfStep)).toEqual([
+      2, 0, 0, 8, 1,
+    ]);
   });
 });

@@ -59,7 +59,8 @@ function answer(): void {
   for (let round = 1; round <= count; round++) {
     const before = performance.now();
     sleepUntilRung(ownBell, 5_000, () => Atomics.load(words, asked) < round);
-    if (Atomics.load(words, asked) < round) throw new Error(`round ${round}: not woken in ${performance.now() - before} ms`);
+    if (Atomics.load(words, asked) < round)
+      throw new Error(`round ${round}: not woken in ${performance.now() - before} ms`);
     Atomics.store(words, answered, round);
     ring(words);
   }

@@ -38,7 +38,8 @@ describe(`segment ring (SEED=${seed})`, () => {
             if (writer.write(segment, segment.length, written)) expect(writer.committed).toBe(written++);
             else refused++;
           } else {
-            for (const segment of taken(reader, roll.whole(1, 3))) expect(segment).toEqual(signedSegment(read++, writer.payloadMax));
+            for (const segment of taken(reader, roll.whole(1, 3)))
+              expect(segment).toEqual(signedSegment(read++, writer.payloadMax));
           }
           if (roll.chance(0.05)) writer = new SegmentWriter(memory, doorbell());
           if (written > 0) expect(writer.committed).toBe(written - 1);
@@ -123,7 +124,8 @@ describe(`segment ring (SEED=${seed})`, () => {
         }
         expect(new SegmentWriter(memory, doorbell()).committed).toBe(sequence);
         expected.push(segment);
-        if (roll.chance(0.7) || new SegmentWriter(memory, doorbell()).used > 200) found.push(...taken(reader));
+        if (roll.chance(0.7) || new SegmentWriter(memory, doorbell()).used > 200)
+          found.push(...taken(reader));
       }
       found.push(...taken(reader));
       expect(found).toEqual(expected);

@@ -13,8 +13,10 @@ export function checkRecord(records: TickRecords, slot: number, number: number):
   const word = slot * tickWords;
   let sound = (records.halves[word * 2]! & ~tickFlag.flush) === tickKind.trade;
   sound &&= records.halves[word * 2 + 1] === (Math.imul(number, 2_654_435_761) ^ number) >>> 0;
-  for (let field = 1; field < tickWords; field++) sound &&= records.words[word + field] === number * 64 + field;
-  if (!sound) throw new Error(`record ${number}: ${records.words.subarray(word + 1, word + tickWords).join()}`);
+  for (let field = 1; field < tickWords; field++)
+    sound &&= records.words[word + field] === number * 64 + field;
+  if (!sound)
+    throw new Error(`record ${number}: ${records.words.subarray(word + 1, word + tickWords).join()}`);
 }
 
 /** The bytes of segment `number`: their length and content follow from it. */

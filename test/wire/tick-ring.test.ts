@@ -67,7 +67,10 @@ describe(`tick ring (SEED=${seed})`, () => {
       expect(writer.push(one, 0)).toBe(true);
       if (index === 2 || index === 7) writer.publish();
     }
-    const flushes = Array.from({ length: 8 }, (_, slot) => (writer.records.halves[slot * 16 + tickField.head]! & tickFlag.flush) !== 0);
+    const flushes = Array.from(
+      { length: 8 },
+      (_, slot) => (writer.records.halves[slot * 16 + tickField.head]! & tickFlag.flush) !== 0,
+    );
     expect(flushes).toEqual([false, false, true, false, false, false, false, true]);
   });
 
@@ -82,7 +85,8 @@ describe(`tick ring (SEED=${seed})`, () => {
     }
     expect(new TickWriter(memory, bell).push(one, 0)).toBe(false);
     const reader = new TickReader(memory);
-    for (let index = 0; index < 4; index++) checkRecord(reader.records, reader.slotOf((reader.head + index) | 0), index);
+    for (let index = 0; index < 4; index++)
+      checkRecord(reader.records, reader.slotOf((reader.head + index) | 0), index);
   });
 
   test('sizes that are no power of two are refused', () => {

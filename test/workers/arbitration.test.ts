@@ -1,14 +1,24 @@
 /** Which trades pass, and in which order: a shard against the rules written with Sets. */
 import { describe, expect, test } from 'vitest';
 import { counter, counterNames, gapRangesMax, heldMax, hot } from '../../src/compute/shard-memory.ts';
-import { SharedLatestPrices } from '../../src/stores/memory-latest.ts';
 import type { Bar, GapNotice, Quote, TradeRow } from '../../src/market/tick.ts';
+import { SharedLatestPrices } from '../../src/stores/memory-latest.ts';
 import type { WireTrade } from '../../src/wire/decode-frame.ts';
 import { ShardRun } from '../../src/workers/shard-run.ts';
+import { obviousBars, type PlainTrade, valuesOf } from '../compute/obvious-bars.ts';
 import { jumbled, randomTrades } from '../compute/random-trades.ts';
-import { type PlainTrade, obviousBars, valuesOf } from '../compute/obvious-bars.ts';
 import { dice, seed } from '../market/dice.ts';
-import { barKey, blocksOf, push, rowsOf, segmentsOf, shardBench, type Tick, type TradeTick, usualRules } from './shard-bench.ts';
+import {
+  barKey,
+  blocksOf,
+  push,
+  rowsOf,
+  segmentsOf,
+  shardBench,
+  type Tick,
+  type TradeTick,
+  usualRules,
+} from './shard-bench.ts';
 
 const reorder = usualRules.reorderMicros;
 
@@ -150,11 +160,14 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
       const roll = dice(seed + round);
       const missing = roll.pick([0, 0.05, 0.3]);
       const some = someTrades(round, 300).filter(() => !roll.chance(missing));
-      const lines = some.flatMap((trade) => (roll.chance(0.5) ? [trade] : [trade, { ...trade, lineB: true }]));
+      const lines = some.flatMap((trade) =>
+        roll.chance(0.5) ? [trade] : [trade, { ...trade, lineB: true }],
+      );
       const ticks: Tick[] = [];
       for (const tick of jumbled(roll, lines, 0.1, roll.pick([3, 40, 150]))) {
         ticks.push(tick);
-        if (roll.chance(0.1)) ticks.push({ kind: 'clock', time: tick.time + roll.pick([0, 100_000, reorder]) });
+        if (roll.chance(0.1))
+          ticks.push({ kind: 'clock', time: tick.time + roll.pick([0, 100_000, reorder]) });
       }
       const judge = new ObviousArbiter();
       for (const tick of ticks) {
@@ -162,7 +175,10 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
         else judge.clock(tick.time);
       }
       const shard = runShard(ticks, round % 2 === 0);
-      expect(shard.trades.map(({ id, late }) => ({ id, late })), `round ${round}`).toEqual(judge.passed);
+      expect(
+        shard.trades.map(({ id, late }) => ({ id, late })),
+        `round ${round}`,
+      ).toEqual(judge.passed);
       expect(shard.rows.map(({ id }) => id)).toEqual(judge.passed.map(({ id }) => id));
       expect(byTurn(shard.notices)).toEqual(byTurn(judge.notices));
       const { counters } = shard;
@@ -173,8 +189,14 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
       expect(counters.trades).toBe(counters.tradesPassed + counters.tradesDuplicate + shard.held);
       expect(counters.tradesHeld - counters.tradesReleased).toBe(shard.held);
       const size = (state: string): number =>
-        judge.notices.filter((notice) => notice.state === state).reduce((sum, { from, to }) => sum + to - from + 1, 0);
-      expect([counters.gapIds, counters.tradesLate, counters.idsLost]).toEqual([size('gap'), size('repaired'), size('lost')]);
+        judge.notices
+          .filter((notice) => notice.state === state)
+          .reduce((sum, { from, to }) => sum + to - from + 1, 0);
+      expect([counters.gapIds, counters.tradesLate, counters.idsLost]).toEqual([
+        size('gap'),
+        size('repaired'),
+        size('lost'),
+      ]);
       seen.gaps += counters.gaps;
       seen.lost += counters.idsLost;
       seen.repaired += counters.tradesLate;
@@ -205,18 +227,22 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
   test('scenario 12: one line of two that loses trades leaves no gap', () => {
     const roll = dice(seed);
     const trades = someTrades(0);
-    const ticks = trades.flatMap((trade) => (roll.chance(0.3) ? [{ ...trade, lineB: true }] : [trade, { ...trade, lineB: true }]));
+    const ticks = trades.flatMap((trade) =>
+      roll.chance(0.3) ? [{ ...trade, lineB: true }] : [trade, { ...trade, lineB: true }],
+    );
     const shard = runShard(ticks);
     expect(shard.trades.map(({ id }) => id)).toEqual(trades.map(({ id }) => id));
     expect(shard.counters.gaps).toBe(0);
   });
 
   test('scenario 13: n+2, n, n+1 leave as n, n+1, n+2, and the bars are those of the sorted input', () => {
-    const lastOf = (bars: readonly Bar[]): Map<string, unknown> => new Map(bars.map((bar) => [barKey(bar), valuesOf(bar)]));
+    const lastOf = (bars: readonly Bar[]): Map<string, unknown> =>
+      new Map(bars.map((bar) => [barKey(bar), valuesOf(bar)]));
     for (let round = 0; round < 10; round++) {
       const trades = someTrades(round, 201);
       const mixed: Tick[] = [trades[0]!];
-      for (let at = 1; at + 2 < trades.length; at += 3) mixed.push(trades[at + 2]!, trades[at]!, trades[at + 1]!);
+      for (let at = 1; at + 2 < trades.length; at += 3)
+        mixed.push(trades[at + 2]!, trades[at]!, trades[at + 1]!);
       const sorted: Tick[] = trades.slice(0, mixed.length);
       const end: Tick = { kind: 'clock', time: trades.at(-1)!.time + 2_000_000 };
       const ours = runShard([...mixed, end]);
@@ -224,8 +250,11 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
       expect(ours.trades).toEqual(expected.trades);
       expect(ours.notices).toEqual([]);
       expect(lastOf(ours.bars)).toEqual(lastOf(expected.bars));
-      const plain = trades.slice(0, mixed.length).map((trade) => ({ ...trade, firstId: trade.id, lastId: trade.id }));
-      for (const bar of obviousBars(plain, 0).values()) expect(lastOf(ours.bars).get(barKey({ instrument: 1, ...bar }))).toEqual(bar);
+      const plain = trades
+        .slice(0, mixed.length)
+        .map((trade) => ({ ...trade, firstId: trade.id, lastId: trade.id }));
+      for (const bar of obviousBars(plain, 0).values())
+        expect(lastOf(ours.bars).get(barKey({ instrument: 1, ...bar }))).toEqual(bar);
       expect(ours.counters.barsCorrected).toBe(0);
     }
   });
@@ -233,9 +262,13 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
   test('a gap opens when the hold is full, or when its time is over, and never before', () => {
     const trades = someTrades(0, heldMax + 4);
     const first = trades[0]!.id;
-    const after = (count: number, ...more: Tick[]): Seen => runShard([trades[0]!, ...trades.slice(2, 2 + count), ...more]);
+    const after = (count: number, ...more: Tick[]): Seen =>
+      runShard([trades[0]!, ...trades.slice(2, 2 + count), ...more]);
     expect(after(heldMax)).toMatchObject({ notices: [], held: heldMax });
-    expect(after(heldMax + 1)).toMatchObject({ notices: [{ state: 'gap', from: first + 1, to: first + 1 }], held: 0 });
+    expect(after(heldMax + 1)).toMatchObject({
+      notices: [{ state: 'gap', from: first + 1, to: first + 1 }],
+      held: 0,
+    });
     const same = trades.map((trade) => ({ ...trade, time: trades[0]!.time }));
     const clock = (micros: number): Tick => ({ kind: 'clock', time: same[0]!.time + micros });
     expect(runShard([same[0]!, same[2]!, clock(reorder - 1)])).toMatchObject({ notices: [], held: 1 });
@@ -259,13 +292,27 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
     }
     const shard = runShard([...ticks, { ...trades[1]!, time }, { ...trades[3]!, time }]);
     const id = trades[0]!.id;
-    expect(shard.notices.filter((notice) => notice.state === 'lost')).toMatchObject([{ from: id + 1, to: id + 1 }]);
-    expect(shard.counters).toMatchObject({ gaps: gapRangesMax + 1, idsLost: 1, tradesLate: 1, tradesDuplicate: 1 });
+    expect(shard.notices.filter((notice) => notice.state === 'lost')).toMatchObject([
+      { from: id + 1, to: id + 1 },
+    ]);
+    expect(shard.counters).toMatchObject({
+      gaps: gapRangesMax + 1,
+      idsLost: 1,
+      tradesLate: 1,
+      tradesDuplicate: 1,
+    });
   });
 
   test('quotes pass when newer, a jump in their versions is no gap, and older ones are stale (scenario 15)', () => {
     const quote = (version: number): Tick => ({
-      ...{ kind: 'quote', instrument: 1, version, time: 1_700_000_000_000_000 + version, bid: 10, bidSize: 1, ask: 11, askSize: 1 },
+      kind: 'quote',
+      instrument: 1,
+      version,
+      time: 1_700_000_000_000_000 + version,
+      bid: 10,
+      bidSize: 1,
+      ask: 11,
+      askSize: 1,
     });
     const shard = runShard([5, 6, 900, 900, 7, 901].map(quote));
     expect(shard.quotes.map(({ version }) => version)).toEqual([5, 6, 900, 901]);

@@ -7,7 +7,15 @@ import { ShardRun } from '../../src/workers/shard-run.ts';
 import { dice, seed } from '../market/dice.ts';
 import { type DyingOptions, fateWord, type Way } from './dying-shard-task.ts';
 import { randomTurns } from './random-turns.ts';
-import { type Bench, type BenchSizes, joined, push, segmentsOf, shardBench, type Tick } from './shard-bench.ts';
+import {
+  type Bench,
+  type BenchSizes,
+  joined,
+  push,
+  segmentsOf,
+  shardBench,
+  type Tick,
+} from './shard-bench.ts';
 
 const kills = process.env['TICKWIRE_FULL'] === '1' ? 1_000 : 25;
 const filename = new URL('./dying-shard-task.ts', import.meta.url).pathname;
@@ -37,7 +45,12 @@ class Line {
   #turn = 0;
   refused = 0;
 
-  constructor(sizes: BenchSizes, turns: readonly (readonly Tick[])[], fate: Omit<DyingOptions['fate'], 'words'>, deaths: number) {
+  constructor(
+    sizes: BenchSizes,
+    turns: readonly (readonly Tick[])[],
+    fate: Omit<DyingOptions['fate'], 'words'>,
+    deaths: number,
+  ) {
     this.bench = shardBench(sizes);
     this.#turns = turns;
     const words = new SharedArrayBuffer(16);
@@ -81,18 +94,46 @@ describe(`the pool of shards (SEED=${seed})`, () => {
     async () => {
       const roll = dice(seed);
       const shards = 2;
-      const sizesOf = (index: number): BenchSizes => ({ instruments: 2, index, shards, ringRecords: 512, rules: { snapshotRecords: 200 } });
+      const sizesOf = (index: number): BenchSizes => ({
+        instruments: 2,
+        index,
+        shards,
+        ringRecords: 512,
+        rules: { snapshotRecords: 200 },
+      });
       const turnsOf = [0, 1].map((index) => {
         const turns = randomTurns(dice(seed + index), { instruments: 2, turns: kills * 12 });
         // Instruments 1 and 2 of the dice are 1 + index and 3 + index of the dictionary.
-        return turns.map((turn) => turn.map((tick) => (tick.kind === 'clock' ? tick : { ...tick, instrument: tick.instrument * 2 - 1 + index })));
+        return turns.map((turn) =>
+          turn.map((tick) =>
+            tick.kind === 'clock' ? tick : { ...tick, instrument: tick.instrument * 2 - 1 + index },
+          ),
+        );
       });
-      const ways: Way[] = ['throw', 'throw', 'exit', 'throw', 'throw', 'memory', 'throw', 'throw', 'loop', 'throw'];
+      const ways: Way[] = [
+        'throw',
+        'throw',
+        'exit',
+        'throw',
+        'throw',
+        'memory',
+        'throw',
+        'throw',
+        'loop',
+        'throw',
+      ];
       const perShard = Math.ceil(kills / shards);
-      const lines = turnsOf.map((turns, index) => new Line(sizesOf(index), turns, { seed: seed + index, ways, within: 400 }, perShard));
+      const lines = turnsOf.map(
+        (turns, index) =>
+          new Line(sizesOf(index), turns, { seed: seed + index, ways, within: 400 }, perShard),
+      );
       const reasons: string[] = [];
       const pool = new ShardPool({
-        ...{ filename, shards: lines.map((line) => line.options), stuckMs: 400, restartMs: 0, heapMegabytes: 48 },
+        filename,
+        shards: lines.map((line) => line.options),
+        stuckMs: 400,
+        restartMs: 0,
+        heapMegabytes: 48,
         onRestart: (_shard, reason) => reasons.push(reason),
       });
       let endedByHand = 0;
@@ -117,13 +158,17 @@ describe(`the pool of shards (SEED=${seed})`, () => {
       for (const [index, line] of lines.entries()) {
         const clean = cleanRun(sizesOf(index), turnsOf[index]!);
         const ours = line.outcome();
-        for (const [ring, bytes] of ours.entries()) expect(Buffer.compare(bytes, clean[ring]!), `shard ${index}, ring ${ring}`).toBe(0);
+        for (const [ring, bytes] of ours.entries())
+          expect(Buffer.compare(bytes, clean[ring]!), `shard ${index}, ring ${ring}`).toBe(0);
         expect(Atomics.load(line.words, fateWord.left)).toBe(0);
         expect(pool.report(index)['waiting']).toBe(0);
       }
       expect(reasons.length).toBeGreaterThanOrEqual(perShard * shards);
       for (const reason of ['was to throw', 'exited with code: 3', 'no pulse', 'memory limit'])
-        expect(reasons.some((told) => told.includes(reason)), `${reason} in ${[...new Set(reasons)].join(' | ')}`).toBe(true);
+        expect(
+          reasons.some((told) => told.includes(reason)),
+          `${reason} in ${[...new Set(reasons)].join(' | ')}`,
+        ).toBe(true);
     },
     kills * 4_000,
   );
@@ -134,7 +179,10 @@ describe(`the pool of shards (SEED=${seed})`, () => {
     const line = new Line(sizes, turns, { seed, ways: ['stall'], within: 50, stallMs: 2_000 }, 1);
     const restarts: string[] = [];
     const pool = new ShardPool({
-      ...{ filename, shards: [line.options], stuckMs: 20_000, restartMs: 0 },
+      filename,
+      shards: [line.options],
+      stuckMs: 20_000,
+      restartMs: 0,
       onRestart: (_shard, reason) => restarts.push(reason),
     });
     let refusedWhileStalled = 0;
@@ -146,12 +194,15 @@ describe(`the pool of shards (SEED=${seed})`, () => {
     }
     await pool.close();
     const clean = cleanRun(sizes, turns);
-    for (const [ring, bytes] of line.outcome().entries()) expect(Buffer.compare(bytes, clean[ring]!), `ring ${ring}`).toBe(0);
+    for (const [ring, bytes] of line.outcome().entries())
+      expect(Buffer.compare(bytes, clean[ring]!), `ring ${ring}`).toBe(0);
     // This thread went on all the while.
     expect(refusedWhileStalled).toBeGreaterThan(100);
     expect(Atomics.load(line.words, fateWord.stalled)).toBe(2);
     expect(restarts).toEqual([]);
-    const { trades, tradesPassed, tradesDuplicate, quotes, quotesPassed, quotesStale } = pool.report(0) as Record<string, number>;
+    const { trades, tradesPassed, tradesDuplicate, quotes, quotesPassed, quotesStale } = pool.report(
+      0,
+    ) as Record<string, number>;
     expect([trades, quotes]).toEqual([
       turns.flat().filter((tick) => tick.kind === 'trade').length,
       turns.flat().filter((tick) => tick.kind === 'quote').length,

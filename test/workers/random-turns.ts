@@ -34,18 +34,24 @@ export function randomTurns(roll: Dice, wishes: TurnWishes): Tick[][] {
   const rejumbled = jumbled(roll, sorted, wishes.jumbled ?? 0.05, reach * instruments);
   return cut(roll, rejumbled, turns).map((turn) => {
     latest = Math.max(latest, ...turn.map((tick) => tick.time));
-    return roll.chance(0.3) ? [...turn, { kind: 'clock', time: latest + roll.whole(0, 100_000) } as const] : turn;
+    return roll.chance(0.3)
+      ? [...turn, { kind: 'clock', time: latest + roll.whole(0, 100_000) } as const]
+      : turn;
   });
 }
 
 function tradesOf(roll: Dice, instrument: number, count: number): TradeTick[] {
   const steps = [1_000, 40_000, 300_000];
   const from = start + roll.whole(0, 1_000_000);
-  return randomTrades(roll, { count, steps, from, jumps: 0.001 }).map(({ firstId, lastId: _last, ...trade }) => ({
-    ...{ kind: 'trade' as const, instrument, id: firstId },
-    ...trade,
-    time: roll.chance(0.9) ? Math.floor(trade.time / 1_000) * 1_000 : trade.time,
-  }));
+  return randomTrades(roll, { count, steps, from, jumps: 0.001 }).map(
+    ({ firstId, lastId: _last, ...trade }) => ({
+      kind: 'trade' as const,
+      instrument,
+      id: firstId,
+      ...trade,
+      time: roll.chance(0.9) ? Math.floor(trade.time / 1_000) * 1_000 : trade.time,
+    }),
+  );
 }
 
 function quotesOf(roll: Dice, instrument: number, count: number): Tick[] {

@@ -7,7 +7,14 @@ import { type Block, restOfBlocks } from '../../src/wire/decode-frame.ts';
 import { doorbell } from '../../src/wire/doorbell.ts';
 import { barRowAt, rowKind, rowKindOf, rowWords, tradeRowAt } from '../../src/wire/row.ts';
 import { SegmentReader, segmentRingMemory } from '../../src/wire/segment-ring.ts';
-import { type TickRecords, tickField, tickFlag, tickKind, tickRecords, tickWords } from '../../src/wire/tick-record.ts';
+import {
+  type TickRecords,
+  tickField,
+  tickFlag,
+  tickKind,
+  tickRecords,
+  tickWords,
+} from '../../src/wire/tick-record.ts';
 import { TickWriter, tickRingMemory } from '../../src/wire/tick-ring.ts';
 import { outputBytesMin } from '../../src/workers/shard.ts';
 import type { ShardOptions, ShardRules } from '../../src/workers/shard-options.ts';

@@ -10,8 +10,16 @@ import { ShardSnapshots } from '../../src/workers/shard-snapshots.ts';
 import { StateOutput } from '../../src/workers/state-output.ts';
 import { TurnChains } from '../../src/workers/turn-chains.ts';
 import { type Dice, dice, seed } from '../market/dice.ts';
-import { type Bench, type BenchSizes, joined, push, segmentsOf, shardBench, type Tick } from './shard-bench.ts';
 import { randomTurns } from './random-turns.ts';
+import {
+  type Bench,
+  type BenchSizes,
+  joined,
+  push,
+  segmentsOf,
+  shardBench,
+  type Tick,
+} from './shard-bench.ts';
 
 const kills = process.env['TICKWIRE_FULL'] === '1' ? 1_000 : 200;
 class Death extends Error {}
@@ -33,17 +41,38 @@ afterEach(() => {
 
 /** Makes methods of the shard's classes, and Atomics, places to die at: before the call or after it. */
 function layFuses(): void {
-  for (const owner of [Shard, ShardRun, ShardSnapshots, SegmentWriter, BlockBuffer, RowBuffer, StateOutput, TurnChains, TickReader]) {
+  for (const owner of [
+    Shard,
+    ShardRun,
+    ShardSnapshots,
+    SegmentWriter,
+    BlockBuffer,
+    RowBuffer,
+    StateOutput,
+    TurnChains,
+    TickReader,
+  ]) {
     const prototype = owner.prototype as unknown as Record<string, unknown>;
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-      if (name !== 'constructor' && typeof value === 'function') fuseMethod(prototype, name, value as (...args: unknown[]) => unknown, owner.name);
+      if (name !== 'constructor' && typeof value === 'function')
+        fuseMethod(prototype, name, value as (...args: unknown[]) => unknown, owner.name);
     }
   }
   for (const name of ['store', 'load', 'add'] as const)
-    fuseMethod(Atomics as unknown as Record<string, unknown>, name, Atomics[name] as (...args: unknown[]) => unknown, 'Atomics');
+    fuseMethod(
+      Atomics as unknown as Record<string, unknown>,
+      name,
+      Atomics[name] as (...args: unknown[]) => unknown,
+      'Atomics',
+    );
 }
 
-function fuseMethod(target: Record<string, unknown>, name: string, method: (...args: unknown[]) => unknown, owner: string): void {
+function fuseMethod(
+  target: Record<string, unknown>,
+  name: string,
+  method: (...args: unknown[]) => unknown,
+  owner: string,
+): void {
   target[name] = function (this: unknown, ...args: unknown[]): unknown {
     burn(`before ${owner}.${name}`);
     const result = method.apply(this, args);
@@ -66,13 +95,20 @@ interface Outcome {
 }
 
 /** Runs all turns through the bench; `deathsWanted` times the shard dies on the way. */
-function outcomeOf(sizes: BenchSizes, turns: readonly (readonly Tick[])[], roll: Dice, deathsWanted: number): Outcome {
+function outcomeOf(
+  sizes: BenchSizes,
+  turns: readonly (readonly Tick[])[],
+  roll: Dice,
+  deathsWanted: number,
+): Outcome {
   const bench = shardBench(sizes);
   const gateways: Uint8Array[][] = bench.gateways.map(() => []);
   const sinks: Uint8Array[][] = bench.sinks.map(() => []);
   const drain = (share: number): void => {
-    for (const [index, reader] of bench.gateways.entries()) if (roll.chance(share)) gateways[index]!.push(...segmentsOf(reader));
-    for (const [index, reader] of bench.sinks.entries()) if (roll.chance(share)) sinks[index]!.push(...segmentsOf(reader));
+    for (const [index, reader] of bench.gateways.entries())
+      if (roll.chance(share)) gateways[index]!.push(...segmentsOf(reader));
+    for (const [index, reader] of bench.sinks.entries())
+      if (roll.chance(share)) sinks[index]!.push(...segmentsOf(reader));
   };
   let waits = 0;
   // A full ring: the consumer takes a little, as if it ran beside.
@@ -123,10 +159,21 @@ function outcomeOf(sizes: BenchSizes, turns: readonly (readonly Tick[])[], roll:
   } finally {
     SegmentWriter.prototype.waitForRoom = waitForRoom;
   }
-  return { gateways: gateways.map(joined), sinks: sinks.map(joined), ...stateOf(bench, latest, sizes), full, waits, deaths };
+  return {
+    gateways: gateways.map(joined),
+    sinks: sinks.map(joined),
+    ...stateOf(bench, latest, sizes),
+    full,
+    waits,
+    deaths,
+  };
 }
 
-function stateOf(bench: Bench, latest: SharedLatestPrices, { instruments }: BenchSizes): Pick<Outcome, 'counters' | 'latest'> {
+function stateOf(
+  bench: Bench,
+  latest: SharedLatestPrices,
+  { instruments }: BenchSizes,
+): Pick<Outcome, 'counters' | 'latest'> {
   const run = new ShardRun(bench.options, latest);
   run.step();
   const counters = Object.fromEntries(run.shard.memory.counters.entries());
@@ -136,7 +183,12 @@ function stateOf(bench: Bench, latest: SharedLatestPrices, { instruments }: Benc
 describe(`a shard that dies (SEED=${seed})`, () => {
   test(`scenario 28: ${kills} deaths inside any method leave every ring as the clean run does, byte for byte`, () => {
     const sizes: BenchSizes = {
-      ...{ instruments: 3, ringRecords: 256, gateways: 2, sinks: 2, inputStart: 2 ** 32 - 3_000, outputStart: 2 ** 32 - 4_096 },
+      instruments: 3,
+      ringRecords: 256,
+      gateways: 2,
+      sinks: 2,
+      inputStart: 2 ** 32 - 3_000,
+      outputStart: 2 ** 32 - 4_096,
       rules: { snapshotRecords: 128, quotes: 'all', formingMicros: 20_000 },
     };
     const rounds = 4;
