@@ -22,12 +22,16 @@ function take(frame: Uint8Array): void {
   reader.open(frame);
   while (reader.next()) {
     if (reader.snapshot || reader.kind !== blockKind.trade || !readTrades(reader, batch)) continue;
-    for (let index = 0; index < batch.count && count < deliveriesMax; index++) micros[count++] = now - batch.time[index]!;
+    for (let index = 0; index < batch.count && count < deliveriesMax; index++)
+      micros[count++] = now - batch.time[index]!;
   }
 }
 
 for (let client = 0; client < clients; client++) {
-  const wanted = Array.from({ length: symbolsPerClient }, (_, index) => symbols[(client * 7 + index * 25) % symbols.length]!);
+  const wanted = Array.from(
+    { length: symbolsPerClient },
+    (_, index) => symbols[(client * 7 + index * 25) % symbols.length]!,
+  );
   await subscribe(port, [...new Set(wanted)], ['trades', 'quotes'], take);
 }
 parentPort!.on('message', () => parentPort!.postMessage({ kind: 'report', micros: micros.slice(0, count) }));

@@ -16,7 +16,10 @@ export async function run({ tiny }: { tiny: boolean }): Promise<BenchResult> {
   const seconds = tiny ? 2 : 30;
   const count = tiny ? 10 : clients;
   const messages = perSecond * seconds;
-  const line = await startLine({ symbols, messages, pace: { perSecond } }, { 'workers.count': '2', 'log.level': 'warn' });
+  const line = await startLine(
+    { symbols, messages, pace: { perSecond } },
+    { 'workers.count': '2', 'log.level': 'warn' },
+  );
   const watch = new Worker(new URL('./latency-clients.ts', import.meta.url), {
     workerData: { port: line.port, symbols: line.symbols, clients: count, symbolsPerClient },
   });
@@ -28,7 +31,8 @@ export async function run({ tiny }: { tiny: boolean }): Promise<BenchResult> {
     watch.postMessage('report');
     const { micros } = (await answer(watch, 'report')) as { micros: Float64Array };
     micros.sort();
-    const at = (share: number): number => Number((micros[Math.floor(micros.length * share)]! / 1_000).toFixed(3));
+    const at = (share: number): number =>
+      Number((micros[Math.floor(micros.length * share)]! / 1_000).toFixed(3));
     return {
       bench: 'latency',
       machine: machine(),
@@ -44,7 +48,11 @@ export async function run({ tiny }: { tiny: boolean }): Promise<BenchResult> {
         generator_max_ms: (report.lateness?.maxUs ?? Number.NaN) / 1_000,
       },
       ratios: {},
-      goals: { p50_ms: { is: '≤', value: 0.5 }, p99_ms: { is: '≤', value: 3 }, p999_ms: { is: '≤', value: 10 } },
+      goals: {
+        p50_ms: { is: '≤', value: 0.5 },
+        p99_ms: { is: '≤', value: 3 },
+        p999_ms: { is: '≤', value: 10 },
+      },
     };
   } finally {
     await watch.terminate();

@@ -49,10 +49,15 @@ export async function run({ tiny }: { tiny: boolean }): Promise<BenchResult> {
 }
 
 async function round(messages: number): Promise<Round> {
-  const line = await startLine({ symbols, messages }, { 'workers.count': '2', 'workers.whenFull': 'wait', 'log.level': 'warn' });
+  const line = await startLine(
+    { symbols, messages },
+    { 'workers.count': '2', 'workers.whenFull': 'wait', 'log.level': 'warn' },
+  );
   try {
     const client = new Counter();
-    const socket = await subscribe(line.port, line.symbols, ['trades', 'quotes'], (frame) => client.take(frame));
+    const socket = await subscribe(line.port, line.symbols, ['trades', 'quotes'], (frame) =>
+      client.take(frame),
+    );
     const pid = line.server.pid!;
     const cpuBefore = cpuMillis(pid);
     const ownBefore = process.cpuUsage();
@@ -93,8 +98,10 @@ class Counter {
     this.bytes += frame.length;
     while (reader.next()) {
       if (reader.snapshot) continue;
-      if (reader.kind === blockKind.trade && readTrades(reader, this.#trades)) this.#countTrades(reader.instrument);
-      else if (reader.kind === blockKind.quote && readQuotes(reader, this.#quotes)) this.ticks += this.#quotes.count;
+      if (reader.kind === blockKind.trade && readTrades(reader, this.#trades))
+        this.#countTrades(reader.instrument);
+      else if (reader.kind === blockKind.quote && readQuotes(reader, this.#quotes))
+        this.ticks += this.#quotes.count;
     }
     this.#lastAt = performance.now();
   }

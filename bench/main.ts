@@ -39,10 +39,16 @@ for (const bench of chosen) {
 function table(result: BenchResult): string {
   const rows = [...Object.entries(result.metrics), ...Object.entries(result.ratios)].map(([key, value]) => {
     const goal = result.goals?.[key];
-    return [key, String(value), goal === undefined ? '' : `${goal.is} ${goal.value} ${met(value, goal) ? '✓' : '✗'}`];
+    return [
+      key,
+      String(value),
+      goal === undefined ? '' : `${goal.is} ${goal.value} ${met(value, goal) ? '✓' : '✗'}`,
+    ];
   });
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map(([key, value, goal]) => `  ${key!.padEnd(widths[0]!)}  ${value!.padStart(widths[1]!)}  ${goal}`.trimEnd());
+  const lines = rows.map(([key, value, goal]) =>
+    `  ${key!.padEnd(widths[0]!)}  ${value!.padStart(widths[1]!)}  ${goal}`.trimEnd(),
+  );
   return `\n${result.bench}: ${result.input}\n${result.machine}\n${lines.join('\n')}\n`;
 }
 

@@ -49,8 +49,8 @@ export class MessageStock {
     for (let index = 0; index < this.length; index++) {
       const symbol = Math.floor(roll() * roll() * symbols);
       const native = this.instruments[symbol]!.native;
-      mids[symbol] = Math.max(1_000, mids[symbol]! + Math.floor(roll() * 7) - 3);
-      const mid = mids[symbol]!;
+      const mid = Math.max(1_000, mids[symbol]! + Math.floor(roll() * 7) - 3);
+      mids[symbol] = mid;
       this.starts[index] = at;
       this.#symbolOf[index] = symbol;
       const trade = roll() < 1 / (1 + quotesPerTrade);

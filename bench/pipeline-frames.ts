@@ -7,7 +7,11 @@ import { sleepUntilRung } from '../src/wire/doorbell.ts';
 import { beginFrame, sealFrame } from '../src/wire/frame-v2.ts';
 import { SegmentReader } from '../src/wire/segment-ring.ts';
 
-const { rings, bell, arrived } = workerData as { rings: SharedArrayBuffer[]; bell: SharedArrayBuffer; arrived: Float64Array };
+const { rings, bell, arrived } = workerData as {
+  rings: SharedArrayBuffer[];
+  bell: SharedArrayBuffer;
+  arrived: Float64Array;
+};
 const readers = rings.map((memory) => new SegmentReader(memory));
 const messages = new BlockMessages();
 const frame = new Uint8Array(frameBytesMax);
@@ -50,5 +54,6 @@ for (;;) {
   let read = 0;
   for (const reader of readers) read += reader.read(take);
   arrived[0] = ticks;
-  if (read === 0) sleepUntilRung(new Int32Array(bell), 100, () => readers.every((reader) => reader.used === 0));
+  if (read === 0)
+    sleepUntilRung(new Int32Array(bell), 100, () => readers.every((reader) => reader.used === 0));
 }

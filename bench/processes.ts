@@ -15,7 +15,9 @@ export function cpuMillis(pid: number): number {
 
 /** The most memory a process has had resident, in MB. */
 export function peakMegabytes(pid: number): number {
-  const line = readFileSync(`/proc/${pid}/status`, 'utf8').split('\n').find((text) => text.startsWith('VmHWM'));
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith('VmHWM'));
   return Math.round(Number(line?.replaceAll(/\D/g, '')) / 1_024);
 }
 
@@ -28,7 +30,10 @@ export interface Line {
 }
 
 /** Starts a held flood and a server that takes it, with SQLite in a temporary folder. */
-export async function startLine(flood: FloodOptions, settings: Readonly<Record<string, string>>): Promise<Line> {
+export async function startLine(
+  flood: FloodOptions,
+  settings: Readonly<Record<string, string>>,
+): Promise<Line> {
   const folder = mkdtempSync(join(tmpdir(), 'tickwire-bench-'));
   const exchange = await ExchangeProcess.start({ flood, hold: true }, (reason) => {
     throw new Error(reason);

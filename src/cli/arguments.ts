@@ -83,7 +83,8 @@ export function readArguments(given: readonly string[]): Command {
   if (values.help === true) return command('help', values);
   if (values.version === true) return command('version', values);
   const [name = 'help', ...rest] = positionals;
-  if (rest.length > 0) throw new UsageFault(`"${rest[0]}" is one word too many after "${name}"; options begin with --`);
+  if (rest.length > 0)
+    throw new UsageFault(`"${rest[0]}" is one word too many after "${name}"; options begin with --`);
   if (!(commands as readonly string[]).includes(name)) {
     const meant = nearest(name, commands);
     throw new UsageFault(
@@ -106,8 +107,11 @@ function parse(given: readonly string[]) {
     const text = error instanceof Error ? error.message : String(error);
     const option = /option '--?([^'\s]+)/.exec(text)?.[1];
     const meant = option === undefined ? undefined : nearest(option, Object.keys(options));
-    if (option === undefined || Object.hasOwn(options, option)) throw new UsageFault(text.split('. ')[0]!);
-    throw new UsageFault(`--${option} is no option${meant === undefined ? '; see --help' : `; did you mean --${meant}?`}`);
+    if (option === undefined || Object.hasOwn(options, option))
+      throw new UsageFault(text.split('. ', 1).join());
+    throw new UsageFault(
+      `--${option} is no option${meant === undefined ? '; see --help' : `; did you mean --${meant}?`}`,
+    );
   }
 }
 
@@ -135,7 +139,13 @@ function command(name: CommandName, values: Values): Command {
   return { name, demo, settings };
 }
 
-function numberOf(name: string, text: string | undefined, usual: number, least: number, most: number): number {
+function numberOf(
+  name: string,
+  text: string | undefined,
+  usual: number,
+  least: number,
+  most: number,
+): number {
   if (text === undefined) return usual;
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {

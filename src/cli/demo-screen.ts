@@ -17,7 +17,8 @@ export interface ScreenFacts {
 
 export function demoScreen(facts: ScreenFacts): string {
   const { version, demo, config, server, exchange, pid, notices } = facts;
-  const host = config.server.host === '0.0.0.0' || config.server.host === '127.0.0.1' ? 'localhost' : config.server.host;
+  const host =
+    config.server.host === '0.0.0.0' || config.server.host === '127.0.0.1' ? 'localhost' : config.server.host;
   const at = `${host}:${server.port}`;
   const shards = config.workers.count === 1 ? '1 shard' : `${config.workers.count} shards`;
   const rows: [string, string][] = [
@@ -34,13 +35,23 @@ export function demoScreen(facts: ScreenFacts): string {
     demo.recording === undefined
       ? 'Ctrl-C stops it; the next start goes on from there.'
       : `The recording begins with the first client that subscribes, or in ${demo.wait} s. Ctrl-C stops it.`;
-  return ['', `Tickwire ${version} demo`, '', ...lines, '', ...notices.map((notice) => `  note: ${notice}`), `  ${ending}`, ''].join('\n');
+  return [
+    '',
+    `Tickwire ${version} demo`,
+    '',
+    ...lines,
+    '',
+    ...notices.map((notice) => `  note: ${notice}`),
+    `  ${ending}`,
+    '',
+  ].join('\n');
 }
 
 function marketText(demo: DemoOptions, exchange: SimulatorReady): string {
   const symbols = exchange.listing.length === 1 ? '1 symbol' : `${exchange.listing.length} symbols`;
   if (demo.recording === undefined) return `simulated market, ${symbols}`;
-  const from = exchange.range === undefined ? '' : `, ${new Date(exchange.range.firstMs).toISOString().slice(0, 19)}Z`;
+  const from =
+    exchange.range === undefined ? '' : `, ${new Date(exchange.range.firstMs).toISOString().slice(0, 19)}Z`;
   const speed = demo.speed === 'max' ? 'as fast as it goes' : `${demo.speed} times the recorded speed`;
   return `recording, ${symbols}${from}, ${speed}`;
 }

@@ -2,11 +2,11 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Config, loadConfig } from '../config/load.ts';
+import { parseFaults } from '../simulator/faults.ts';
 import type { SimulatorOptions } from '../simulator/options.ts';
 import { accountsText } from '../telemetry/accounting.ts';
 import { openLog } from '../telemetry/log.ts';
 import { type ListedStream, type Server, startServer } from '../threads/server.ts';
-import { parseFaults } from '../simulator/faults.ts';
 import { type Command, type DemoOptions, UsageFault } from './arguments.ts';
 import { demoScreen } from './demo-screen.ts';
 import { ExchangeProcess } from './exchange-process.ts';
@@ -19,12 +19,25 @@ const gatherMs = 500;
 export async function runDemo(command: Command): Promise<void> {
   const { demo } = command;
   const shutdown = new Shutdown();
-  const loaded = loadConfig({ flags: command.settings, preset: { 'server.host': '127.0.0.1', 'log.format': 'pretty', 'log.level': 'warn' } });
-  const config = demo.recording === undefined ? loaded.config : withReplayFolder(loaded.config, demo.recording);
-  const exchange = await ExchangeProcess.start(simulatorOptions(demo, config), (reason) => shutdown.end(reason));
+  const loaded = loadConfig({
+    flags: command.settings,
+    preset: { 'server.host': '127.0.0.1', 'log.format': 'pretty', 'log.level': 'warn' },
+  });
+  const config =
+    demo.recording === undefined ? loaded.config : withReplayFolder(loaded.config, demo.recording);
+  const exchange = await ExchangeProcess.start(simulatorOptions(demo, config), (reason) =>
+    shutdown.end(reason),
+  );
   try {
     const server = await startServer({
-      config: { ...config, exchange: { ...config.exchange, ws_endpoint: exchange.ready.wsUrl, rest_endpoint: exchange.ready.restUrl } },
+      config: {
+        ...config,
+        exchange: {
+          ...config.exchange,
+          ws_endpoint: exchange.ready.wsUrl,
+          rest_endpoint: exchange.ready.restUrl,
+        },
+      },
       log: openLog(config.log),
       version,
       listing: exchange.ready.listing.map(({ symbol, streams }) => streamsOf(symbol, streams)),
@@ -32,7 +45,17 @@ export async function runDemo(command: Command): Promise<void> {
       onFault: (reason) => shutdown.end(reason),
     });
     try {
-      process.stdout.write(demoScreen({ version, demo, config, server, exchange: exchange.ready, pid: exchange.pid, notices: loaded.notices }));
+      process.stdout.write(
+        demoScreen({
+          version,
+          demo,
+          config,
+          server,
+          exchange: exchange.ready,
+          pid: exchange.pid,
+          notices: loaded.notices,
+        }),
+      );
       if (demo.recording !== undefined) void play(demo, server, exchange, shutdown);
       const reason = await shutdown.asked;
       if (!reason.startsWith('SIG') && reason !== played) {
@@ -51,7 +74,9 @@ const played = 'played';
 
 /** A recording is kept apart from the demo's own market, and begins anew each time: its ids are those of its day. */
 function withReplayFolder(config: Config, recording: string): Config {
-  const name = basename(recording).replace(/\.tsv\.gz$/, '').replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  const name = basename(recording)
+    .replace(/\.tsv\.gz$/, '')
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_');
   const dataDir = join(config.dataDir, 'replay', name);
   if (existsSync(dataDir)) rmSync(dataDir, { recursive: true });
   return { ...config, dataDir };
@@ -75,17 +100,27 @@ function faultsOf(text: string): ReturnType<typeof parseFaults> {
   try {
     return parseFaults(text);
   } catch (error) {
-    throw new UsageFault(`--fault ${text}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new UsageFault(`--fault ${text}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 
 /** Trades make the ticks where there are any, aggregate trades where there are only those. */
 function streamsOf(symbol: string, streams: readonly string[]): ListedStream {
-  return { native: symbol, trades: streams.includes('trade') || !streams.includes('aggTrade') ? 'trade' : 'aggTrade' };
+  return {
+    native: symbol,
+    trades: streams.includes('trade') || !streams.includes('aggTrade') ? 'trade' : 'aggTrade',
+  };
 }
 
 /** Begins with the first client, or after a while without one; at the end shows what became of every message. */
-async function play(demo: DemoOptions, server: Server, exchange: ExchangeProcess, shutdown: Shutdown): Promise<void> {
+async function play(
+  demo: DemoOptions,
+  server: Server,
+  exchange: ExchangeProcess,
+  shutdown: Shutdown,
+): Promise<void> {
   const waited = new Promise<void>((resolve) => setTimeout(resolve, demo.wait * 1_000).unref());
   const first = server.firstSubscriber.then(() => new Promise((resolve) => setTimeout(resolve, gatherMs)));
   await Promise.race([waited, first]);
@@ -93,7 +128,9 @@ async function play(demo: DemoOptions, server: Server, exchange: ExchangeProcess
   exchange.play();
   const { report } = await exchange.finished;
   await server.settle(Object.values(report.sent).reduce((sum, count) => sum + count, 0));
-  process.stdout.write(`\nThe recording has been played. What became of it:\n\n${accountsText(await server.stages())}\n`);
+  process.stdout.write(
+    `\nThe recording has been played. What became of it:\n\n${accountsText(await server.stages())}\n`,
+  );
   if (demo.exit) shutdown.end(played);
   else process.stdout.write('\nThe server goes on serving it; Ctrl-C ends it.\n');
 }

@@ -40,7 +40,8 @@ export class ExchangeProcess {
     const ready = await new Promise<SimulatorReady>((resolve, reject) => {
       child.once('message', (message: SimulatorMessage) => {
         if (message.kind === 'ready') resolve(message);
-        else reject(new UsageFault(message.kind === 'fault' ? message.message : `unexpected "${message.kind}"`));
+        else
+          reject(new UsageFault(message.kind === 'fault' ? message.message : `unexpected "${message.kind}"`));
       });
       child.once('error', reject);
       child.once('exit', (code) => reject(new UsageFault(`the simulated exchange ended with code ${code}`)));

@@ -18,7 +18,8 @@ export function noticesOf(config: Config, origins: ReadonlyMap<string, string>):
     const names = [...origins].filter(([key]) => key.startsWith(`${group}.`)).map(([, origin]) => origin);
     if (names.length > 0) notices.push(`not used yet: ${names.join(', ')} (${instead})`);
   }
-  if (!config.gateway.binary) notices.push(`not used yet: ${origins.get('gateway.binary') ?? 'gateway.binary'} (it stays on)`);
+  if (!config.gateway.binary)
+    notices.push(`not used yet: ${origins.get('gateway.binary') ?? 'gateway.binary'} (it stays on)`);
   const reconnect = origins.get('exchange.reconnect_interval');
   if (reconnect !== undefined) {
     const own = origins.get('exchange.backoffMin');

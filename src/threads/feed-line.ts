@@ -9,7 +9,7 @@ import { venues } from '../feeds/registry.ts';
 import { steadyTimers } from '../feeds/timers.ts';
 import { restDefaults, type VenueRest } from '../feeds/venue.ts';
 import { VenueClock } from '../feeds/venue-clock.ts';
-import { dealInstruments, Hub, hubDefaults, type HubOptions } from '../hub/hub.ts';
+import { dealInstruments, Hub, type HubOptions, hubDefaults } from '../hub/hub.ts';
 import { EventClock } from '../market/clock.ts';
 import { canonicalSymbol, type Dictionary, type Instrument } from '../market/instrument.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -33,7 +33,11 @@ const listingRetryMs = 2_000;
 const dailyCandles = 1_000;
 
 export function venueRest(config: Config): VenueRest {
-  return venues.binance.rest({ ...restDefaults, baseUrl: config.exchange.rest_endpoint, timers: steadyTimers });
+  return venues.binance.rest({
+    ...restDefaults,
+    baseUrl: config.exchange.rest_endpoint,
+    timers: steadyTimers,
+  });
 }
 
 /** The listed instruments as the venue describes them; asked for again until it answers. @throws what it does not list */
@@ -48,12 +52,15 @@ export async function listInstruments(
     try {
       const known = (await rest.instruments()).filter(({ native }) => wanted.has(native));
       const missing = [...wanted].filter((native) => !known.some((one) => one.native === native));
-      if (missing.length > 0) log.warn('not listed by the venue, so left out', { symbols: missing.join(', ') });
+      if (missing.length > 0)
+        log.warn('not listed by the venue, so left out', { symbols: missing.join(', ') });
       if (known.length === 0) throw new Error(`the venue lists none of ${[...wanted].join(', ')}`);
       return known;
     } catch (error) {
       if (stopped()) throw error;
-      log.warn('the list of instruments cannot be had yet', { error: error instanceof Error ? error.message : String(error) });
+      log.warn('the list of instruments cannot be had yet', {
+        error: error instanceof Error ? error.message : String(error),
+      });
       await new Promise((resolve) => setTimeout(resolve, listingRetryMs));
     }
   }
@@ -77,7 +84,9 @@ export class FeedLine {
     recorded: RecordedSpan | undefined,
   ) {
     const { exchange, workers } = config;
-    const tradesBy = new Map(listing.map(({ native, trades }) => [canonicalSymbol(exchange.venue, native), trades]));
+    const tradesBy = new Map(
+      listing.map(({ native, trades }) => [canonicalSymbol(exchange.venue, native), trades]),
+    );
     this.#instruments = dictionary.instruments.filter(({ symbol }) => tradesBy.has(symbol));
     this.#rest = venueRest(config);
     const live = new LiveClock();
@@ -107,7 +116,8 @@ export class FeedLine {
       instruments: this.#instruments,
       wsUrl: exchange.ws_endpoint,
       tradesOf: (instrument) => tradesBy.get(instrument.symbol) ?? 'trade',
-      plausible: recorded === undefined ? ownPast : recordedTimes(recorded.firstMs * 1_000, recorded.lastMs * 1_000),
+      plausible:
+        recorded === undefined ? ownPast : recordedTimes(recorded.firstMs * 1_000, recorded.lastMs * 1_000),
       clock: replay ?? live,
       ...(replay === undefined ? {} : { eventClock: replay }),
       timers: steadyTimers,
@@ -171,7 +181,9 @@ export class FeedLine {
 }
 
 /** The sockets pause at three quarters of the overflow and go on at a quarter. */
-function overflowMarks(records: number): Pick<HubOptions, 'overflowRecords' | 'overflowHigh' | 'overflowLow'> {
+function overflowMarks(
+  records: number,
+): Pick<HubOptions, 'overflowRecords' | 'overflowHigh' | 'overflowLow'> {
   const room = Math.max(4, records);
   return { overflowRecords: room, overflowHigh: Math.floor(room * 0.75), overflowLow: Math.floor(room / 4) };
 }

@@ -25,9 +25,14 @@ export class GatewayThread {
   /** Starts it and waits until it listens. @throws ListenFault when the port cannot be had */
   static async start(data: GatewayThreadData, watch: ThreadWatch): Promise<GatewayThread> {
     let listening = false;
-    const thread = new Thread('gateway', 'gateway', { workerData: data, transferList: [data.query] }, {
-      onFault: (reason) => listening && watch.onFault(reason),
-    });
+    const thread = new Thread(
+      'gateway',
+      'gateway',
+      { workerData: data, transferList: [data.query] },
+      {
+        onFault: (reason) => listening && watch.onFault(reason),
+      },
+    );
     const gateway = new GatewayThread(thread);
     const answer = await thread.message((message) => {
       const report = message as GatewayReport;
@@ -64,4 +69,3 @@ export class GatewayThread {
     await this.#thread.close(() => this.#send({ kind: 'close' }));
   }
 }
-

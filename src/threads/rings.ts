@@ -3,9 +3,9 @@ import type { Config } from '../config/load.ts';
 import { latestPricesMemory } from '../stores/memory-latest.ts';
 import { segmentRingMemory } from '../wire/segment-ring.ts';
 import { powerOfTwo, tickRingMemory } from '../wire/tick-ring.ts';
-import { reportLength } from '../workers/shard-run.ts';
 import { outputBytesMin } from '../workers/shard.ts';
 import type { ShardOptions } from '../workers/shard-options.ts';
+import { reportLength } from '../workers/shard-run.ts';
 import type { MarketStart } from './market-file.ts';
 import { shardRules } from './rules.ts';
 

@@ -8,7 +8,7 @@ import { WriterControl } from '../stores/writer-control.ts';
 import { balance, type Stage } from '../telemetry/accounting.ts';
 import type { Log } from '../telemetry/log.ts';
 import { ShardPool } from '../workers/pool.ts';
-import { FeedLine, listInstruments, type ListedStream, type RecordedSpan, venueRest } from './feed-line.ts';
+import { FeedLine, type ListedStream, listInstruments, type RecordedSpan, venueRest } from './feed-line.ts';
 import { GatewayThread, ListenFault } from './gateway-thread.ts';
 import { openMarket } from './market-file.ts';
 import type { QueryData } from './query.ts';
@@ -71,7 +71,8 @@ export class Server {
     while (line.feed.health().account.messages < messages) await pause(settleEveryMs);
     // Two clock records after the last message: then everything that waits for market time has been let go.
     const clocks = line.hub.account().clocksSent + 3 * rings.shards.length;
-    while (line.hub.account().clocksSent < clocks || line.hub.account().waiting > 0) await pause(settleEveryMs);
+    while (line.hub.account().clocksSent < clocks || line.hub.account().waiting > 0)
+      await pause(settleEveryMs);
     for (let tries = 0; tries < 100; tries++) {
       await writerControl.flush(new Int32Array(rings.sinkBell));
       if ((await this.stages()).every((stage) => balance(stage) === 0n)) return;
@@ -122,7 +123,12 @@ interface Parts {
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, log, listing, onFault } = options;
   const listed = await listInstruments(venueRest(config), listing, log, () => false);
-  const market = await openMarket(config.dataDir, listed, config.workers.count, Math.floor(Date.now() / 1_000));
+  const market = await openMarket(
+    config.dataDir,
+    listed,
+    config.workers.count,
+    Math.floor(Date.now() / 1_000),
+  );
   const rings = layRings(config, market);
   const dictionary = market.dictionary;
 
@@ -142,8 +148,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
   const writer = new Thread('writer', 'writer', { workerData: writerData }, { onFault });
   await writer.message(readyOf);
-  const queryData: QueryData = { file: market.file, dictionary: dictionary.instruments, latest: rings.latest, ports: [toQuery.port2] };
-  const query = new Thread('query', 'query', { workerData: queryData, transferList: [toQuery.port2] }, { onFault });
+  const queryData: QueryData = {
+    file: market.file,
+    dictionary: dictionary.instruments,
+    latest: rings.latest,
+    ports: [toQuery.port2],
+  };
+  const query = new Thread(
+    'query',
+    'query',
+    { workerData: queryData, transferList: [toQuery.port2] },
+    { onFault },
+  );
   await query.message(readyOf);
 
   const pool = new ShardPool({
@@ -151,7 +167,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     shards: rings.shards,
     stuckMs: config.workers.stuckAfter,
     restartMs,
-    onRestart: (shard, reason, restarts) => log.incident(`shard ${shard}`, 'a shard was started anew', { shard, reason, restarts }),
+    onRestart: (shard, reason, restarts) =>
+      log.incident(`shard ${shard}`, 'a shard was started anew', { shard, reason, restarts }),
   });
   const line = new FeedLine(config, dictionary, rings.shards, listing, options.recorded);
   line.start(log);

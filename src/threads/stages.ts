@@ -8,7 +8,12 @@ import type { FeedLine } from './feed-line.ts';
 type ShardReport = ReturnType<ShardPool['report']>;
 
 /** Stages in the order of the line. They balance when nothing is on its way between two counts. */
-export function stagesOf(line: FeedLine, shards: readonly ShardReport[], writer: WriterStatus, gateway: GatewayAccount): Stage[] {
+export function stagesOf(
+  line: FeedLine,
+  shards: readonly ShardReport[],
+  writer: WriterStatus,
+  gateway: GatewayAccount,
+): Stage[] {
   const feed = line.feed.health().account;
   const hub = line.hub.account();
   const sum = (name: string): number => shards.reduce((total, shard) => total + (shard[name] ?? 0), 0);
@@ -27,14 +32,24 @@ export function stagesOf(line: FeedLine, shards: readonly ShardReport[], writer:
     {
       name: 'shards',
       in: { pushed: hub.pushed, clocks: hub.clocksSent },
-      out: { trades: sum('trades'), quotes: sum('quotes'), clocks: sum('clocks'), extremes: sum('extremes'), waiting: sum('waiting') },
+      out: {
+        trades: sum('trades'),
+        quotes: sum('quotes'),
+        clocks: sum('clocks'),
+        extremes: sum('extremes'),
+        waiting: sum('waiting'),
+      },
     },
     {
       name: 'trades',
       in: { trades: sum('trades'), released: sum('tradesReleased') },
       out: { passed: sum('tradesPassed'), duplicate: sum('tradesDuplicate'), held: sum('tradesHeld') },
     },
-    { name: 'quotes', in: { quotes: sum('quotes') }, out: { passed: sum('quotesPassed'), stale: sum('quotesStale') } },
+    {
+      name: 'quotes',
+      in: { quotes: sum('quotes') },
+      out: { passed: sum('quotesPassed'), stale: sum('quotesStale') },
+    },
     ...(['trade', 'bar', 'quote', 'enigma'] as const).map((kind) => ({
       name: kind === 'enigma' ? 'store enigma' : `store ${kind}s`,
       in: { rows: kind === 'trade' ? sum('tradesPassed') : writer.in[kind] },
@@ -46,10 +61,20 @@ export function stagesOf(line: FeedLine, shards: readonly ShardReport[], writer:
         waiting: writer.waiting[kind],
       },
     })),
-    ...([['state', state], ['log', log]] as const).map(([name, account]) => ({
+    ...(
+      [
+        ['state', state],
+        ['log', log],
+      ] as const
+    ).map(([name, account]) => ({
       name: `clients ${name}`,
       in: { due: account.due },
-      out: { delivered: account.delivered, conflated: account.conflated, dropped: account.dropped, waiting: account.waiting },
+      out: {
+        delivered: account.delivered,
+        conflated: account.conflated,
+        dropped: account.dropped,
+        waiting: account.waiting,
+      },
     })),
   ];
 }

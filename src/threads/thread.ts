@@ -17,7 +17,9 @@ export class Thread {
     this.name = name;
     // The extension is this file's own, so that the same line runs from source and from a build.
     this.worker = new Worker(new URL(`./${file}${import.meta.url.slice(-3)}`, import.meta.url), options);
-    this.worker.on('error', (error) => watch.onFault(`the ${name} thread failed: ${error instanceof Error ? error.message : String(error)}`));
+    this.worker.on('error', (error) =>
+      watch.onFault(`the ${name} thread failed: ${error instanceof Error ? error.message : String(error)}`),
+    );
     this.#exit = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
         resolve();

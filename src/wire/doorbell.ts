@@ -32,9 +32,9 @@ export function sleepUntilRung(bell: Int32Array, timeoutMs: number, idle: () => 
  * `wake` should take all there is.
  */
 export function onRing(bell: Int32Array, wake: () => void): () => void {
-  let stopped = false;
+  const state = { stopped: false };
   const loop = async (): Promise<void> => {
-    while (!stopped) {
+    while (!state.stopped) {
       const seen = Atomics.load(bell, rung);
       Atomics.store(bell, asleep, 0);
       wake();
@@ -47,7 +47,7 @@ export function onRing(bell: Int32Array, wake: () => void): () => void {
   };
   void loop();
   return () => {
-    stopped = true;
+    state.stopped = true;
     Atomics.add(bell, rung, 1);
     Atomics.notify(bell, rung);
   };

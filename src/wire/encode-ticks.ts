@@ -37,6 +37,11 @@ export function encodeTrades(
   return end > 0 ? end : tradeBlock(out, at, chain, instrument, first, count, 1);
 }
 
+/** The time base that a time (µs) counts from, in units of `unit` µs. */
+function baseOf(micros: number, unit: number): number {
+  return Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit);
+}
+
 /** In units of `unit` µs; 0 when a time is no whole number of them. */
 function tradeBlock(
   out: Uint8Array,
@@ -73,11 +78,7 @@ function tradeBlock(
     if (merged > 0) flags |= tradeFlag.aggregate;
     if (index === 0) {
       end = putVaruint(out, end, id);
-      end = putVaruint(
-        out,
-        end,
-        time - Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit),
-      );
+      end = putVaruint(out, end, time - baseOf(micros, unit));
       flags |= tradeFlag.sameTime;
       out[end++] = flags;
       out[end++] = 0;
@@ -148,11 +149,7 @@ function quoteBlock(
     const askSize = words[word + tickField.askSize]!;
     if (index === 0) {
       end = putVaruint(out, end, version);
-      end = putVaruint(
-        out,
-        end,
-        time - Math.floor(micros / (timeBaseMillis * 1_000)) * ((timeBaseMillis * 1_000) / unit),
-      );
+      end = putVaruint(out, end, time - baseOf(micros, unit));
       out[end++] = quoteFlag.sameTime;
       out[end++] = 0;
       end = putVarint(out, end, bid);

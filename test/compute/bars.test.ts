@@ -1,4 +1,5 @@
 /** Bars from trades, judged by the obvious ones: in order, jumbled, late within and beyond the grace. */
+import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { addTrade, type BarListener, clockBars, formingBar } from '../../src/compute/bars.ts';
 import { counter, minutesLength, type ShardMemory, shardMemory } from '../../src/compute/shard-memory.ts';
@@ -30,7 +31,7 @@ class BarRow implements BarListener {
   }
 
   bar(_row: number, resolution: number, words: Float64Array, at: number): void {
-    expect((words[at + barWord.flags]! & barBit.corrected) !== 0).toBe(words[at + barWord.revision]! > 0);
+    assert.equal((words[at + barWord.flags]! & barBit.corrected) !== 0, words[at + barWord.revision]! > 0);
     this.published.push(barAt(words, at, 1, resolution));
   }
 
@@ -52,7 +53,7 @@ class BarRow implements BarListener {
     const last = new Map<number, Bar>();
     for (const bar of this.published) {
       if (bar.resolution !== resolution) continue;
-      expect(bar.revision).toBe((last.get(bar.openTime)?.revision ?? -1) + 1);
+      assert.equal(bar.revision, (last.get(bar.openTime)?.revision ?? -1) + 1);
       last.set(bar.openTime, bar);
     }
     return last;
@@ -62,23 +63,27 @@ class BarRow implements BarListener {
 function expectForming(row: BarRow): void {
   for (let resolution = 0; resolution < resolutions.length; resolution++) {
     const forming = row.forming(resolution);
-    const inside = row.taken.filter((trade) => obviousOpen(resolution, trade.time) === forming.openTime);
-    if (inside.length === 0) expect(forming.count).toBe(0);
-    else expect(valuesOf(forming)).toEqual(obviousBar(inside, resolution, forming.openTime));
+    const inside = row.taken.filter(({ time }) => obviousOpen(resolution, time) === forming.openTime);
+    if (inside.length === 0) assert.equal(forming.count, 0);
+    else assert.deepEqual(valuesOf(forming), obviousBar(inside, resolution, forming.openTime));
   }
 }
 
 /** All bars, ended by a clock far away, equal the obvious ones in every field. */
 function expectFinal(row: BarRow): void {
-  row.clock(Math.max(...row.taken.map((trade) => trade.time)) + 70 * day);
+  row.clock(Math.max(...row.taken.map(({ time }) => time)) + 70 * day);
   for (let resolution = 0; resolution < resolutions.length; resolution++) {
     const last = [...row.last(resolution).values()].toSorted((a, b) => a.openTime - b.openTime);
     const expected = [...obviousBars(row.taken, resolution).values()].toSorted(
       (a, b) => a.openTime - b.openTime,
     );
-    expect(last.map(valuesOf), resolutions[resolution]!).toEqual(expected);
+    expect(last.map(valuesOf), resolutions[resolution]).toEqual(expected);
     expect(last.every((bar) => bar.closed)).toBe(true);
   }
+}
+
+function trade(id: number, time: number, price = 5, size = 10 * id): PlainTrade {
+  return { time, price, size, firstId: id, lastId: id, takerSold: false };
 }
 
 /** From a few a second to a few a month. */
@@ -96,9 +101,9 @@ describe(`bars (SEED=${seed})`, () => {
       for (let round = 0; round < 5; round++) {
         const roll = dice(seed + index * 100 + round);
         const row = new BarRow();
-        for (const trade of randomTrades(roll, { ...wishes, aggregates: round % 2 === 1 })) {
-          if (roll.chance(0.2)) row.clock(trade.time - roll.whole(0, grace));
-          row.take(trade);
+        for (const one of randomTrades(roll, { ...wishes, aggregates: round % 2 === 1 })) {
+          if (roll.chance(0.2)) row.clock(one.time - roll.whole(0, grace));
+          row.take(one);
           if (roll.chance(0.05)) expectForming(row);
         }
         expectForming(row);
@@ -115,8 +120,8 @@ describe(`bars (SEED=${seed})`, () => {
       const row = new BarRow();
       // At most 40 places of at most 1 s: within the 64 seconds, 16 × 5 s, 16 minutes … that are remembered.
       const trades = randomTrades(roll, { ...paces[0]!, aggregates: round % 2 === 1, jumps: 0 });
-      for (const trade of jumbled(roll, trades, 0.2, 40)) {
-        row.take(trade);
+      for (const one of jumbled(roll, trades, 0.2, 40)) {
+        row.take(one);
         if (roll.chance(0.1))
           row.clock(Math.max(...row.taken.map(({ time }) => time)) + roll.whole(0, grace));
         if (roll.chance(0.05)) expectForming(row);
@@ -134,11 +139,11 @@ describe(`bars (SEED=${seed})`, () => {
       const roll = dice(seed + round);
       const row = new BarRow();
       const trades = randomTrades(roll, { ...paces[round % paces.length]!, count: 150 });
-      for (const trade of jumbled(roll, trades, 0.2, 100)) {
-        row.take(trade);
+      for (const one of jumbled(roll, trades, 0.2, 100)) {
+        row.take(one);
         if (roll.chance(0.1)) expectForming(row);
       }
-      row.clock(Math.max(...trades.map((trade) => trade.time)) + 70 * day);
+      row.clock(Math.max(...trades.map(({ time }) => time)) + 70 * day);
       let missing = 0;
       for (let resolution = 0; resolution < resolutions.length; resolution++) {
         const last = row.last(resolution);
@@ -153,14 +158,6 @@ describe(`bars (SEED=${seed})`, () => {
 
   test('scenario 32: a late trade at the turn of a minute amends silently within the grace, then by a correction', () => {
     const row = new BarRow();
-    const trade = (id: number, time: number, price: number): PlainTrade => ({
-      time,
-      price,
-      size: 10 * id,
-      firstId: id,
-      lastId: id,
-      takerSold: false,
-    });
     row.take(trade(1, borders - 2 * second, 100));
     row.take(trade(3, borders + 10_000, 103));
     row.clock(borders + 10_000);
@@ -180,20 +177,12 @@ describe(`bars (SEED=${seed})`, () => {
     expectFinal(row);
     for (let resolution = 0; resolution < resolutions.length; resolution++) {
       const volume = [...row.last(resolution).values()].reduce((sum, bar) => sum + bar.volume, 0n);
-      expect(volume, resolutions[resolution]!).toBe(100n);
+      expect(volume, resolutions[resolution]).toBe(100n);
     }
   });
 
   test('a bar that only a late trade fills is published for the first time: revision 0', () => {
     const row = new BarRow();
-    const trade = (id: number, time: number): PlainTrade => ({
-      time,
-      price: 5,
-      size: 1,
-      firstId: id,
-      lastId: id,
-      takerSold: true,
-    });
     row.take(trade(1, borders));
     row.take(trade(3, borders + 10 * second));
     row.take(trade(2, borders + 5 * second));

@@ -49,5 +49,5 @@ export function jumbled<T>(roll: Dice, items: readonly T[], share: number, reach
     item,
     key: place + (roll.chance(share) ? roll.whole(1, reach) : 0),
   }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
+  return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);
 }

@@ -68,6 +68,12 @@ function csvLine(bar: Bar): string {
   ].join(',');
 }
 
+function worthOf(bars: readonly Bar[], resolution: number): bigint {
+  return bars
+    .filter((bar) => bar.resolution === resolution)
+    .reduce((total, bar) => total + bar.quoteVolume, 0n);
+}
+
 describe.skipIf(!here)(`a real session (${recording}.tsv.gz, when it is there)`, () => {
   const bars = here ? barsOfRecording() : [];
   for (const [name, ms] of [
@@ -85,9 +91,7 @@ describe.skipIf(!here)(`a real session (${recording}.tsv.gz, when it is there)`,
   }
 
   test('longer bars hold what the five-minute bars hold', () => {
-    const sum = (resolution: number): bigint =>
-      bars.filter((bar) => bar.resolution === resolution).reduce((total, bar) => total + bar.quoteVolume, 0n);
     for (let resolution = 0; resolution < resolutions.length; resolution++)
-      expect(sum(resolution)).toBe(sum(0));
+      expect(worthOf(bars, resolution)).toBe(worthOf(bars, 0));
   });
 });

@@ -1,4 +1,5 @@
 /** Scenario 31 for the rings out of a shard, and what a restart finds after a death between any two stores. */
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
@@ -30,20 +31,20 @@ describe(`segment ring (SEED=${seed})`, () => {
         const memory = start === 0 ? segmentRingMemory(bytes) : ringAt(bytes, start);
         let writer = new SegmentWriter(memory, doorbell());
         const reader = new SegmentReader(memory);
-        if (start === 0) expect(writer.committed).toBeUndefined();
+        if (start === 0) assert.equal(writer.committed, undefined);
         let [written, read, refused] = [0, 0, 0];
         for (let step = 0; step < 2_000; step++) {
           if (roll.chance(0.6)) {
             const segment = signedSegment(written, writer.payloadMax);
-            if (writer.write(segment, segment.length, written)) expect(writer.committed).toBe(written++);
+            if (writer.write(segment, segment.length, written)) assert.equal(writer.committed, written++);
             else refused++;
           } else {
             for (const segment of taken(reader, roll.whole(1, 3)))
-              expect(segment).toEqual(signedSegment(read++, writer.payloadMax));
+              assert.deepEqual(segment, signedSegment(read++, writer.payloadMax));
           }
           if (roll.chance(0.05)) writer = new SegmentWriter(memory, doorbell());
-          if (written > 0) expect(writer.committed).toBe(written - 1);
-          if (read === written) expect(writer.used).toBe(0);
+          if (written > 0) assert.equal(writer.committed, written - 1);
+          if (read === written) assert.equal(writer.used, 0);
         }
         expect(refused).toBeGreaterThan(0);
       }

@@ -20,6 +20,7 @@ export interface DyingOptions extends ShardOptions {
 }
 export const fateWord = { left: 0, lives: 1, stalled: 2 } as const;
 
+// oxlint-disable-next-line typescript/unbound-method -- it is called with its own shard
 const { take } = Shard.prototype;
 
 export default function runDyingShard(options: DyingOptions): void {
@@ -55,7 +56,7 @@ function die(way: Way, words: Int32Array, stallMs: number): void {
       break;
     case 'memory': {
       const hoard: number[][] = [];
-      for (;;) hoard.push(new Array<number>(1_000).fill(hoard.length + 0.5));
+      for (;;) hoard.push(Array.from({ length: 1_000 }, () => hoard.length + 0.5));
     }
     case 'loop':
       for (;;) Atomics.load(words, fateWord.left);

@@ -149,9 +149,11 @@ describe(`the pool of shards (SEED=${seed})`, () => {
         await nextTurn();
       }
       const closed = pool.close();
-      let open = true;
-      void closed.then(() => (open = false));
-      while (open) {
+      const life = { open: true };
+      void closed.then(() => {
+        life.open = false;
+      });
+      while (life.open) {
         for (const line of lines) line.drain();
         await nextTurn();
       }
@@ -200,9 +202,7 @@ describe(`the pool of shards (SEED=${seed})`, () => {
     expect(refusedWhileStalled).toBeGreaterThan(100);
     expect(Atomics.load(line.words, fateWord.stalled)).toBe(2);
     expect(restarts).toEqual([]);
-    const { trades, tradesPassed, tradesDuplicate, quotes, quotesPassed, quotesStale } = pool.report(
-      0,
-    ) as Record<string, number>;
+    const { trades, tradesPassed, tradesDuplicate, quotes, quotesPassed, quotesStale } = pool.report(0);
     expect([trades, quotes]).toEqual([
       turns.flat().filter((tick) => tick.kind === 'trade').length,
       turns.flat().filter((tick) => tick.kind === 'quote').length,

@@ -30,7 +30,7 @@ export function randomTurns(roll: Dice, wishes: TurnWishes): Tick[][] {
   // By time, but for what was jumbled: a trade keeps the place that its neighbours give it.
   let latest = 0;
   const keyed = ticks.map((tick) => ({ tick, key: tick.time }));
-  const sorted = keyed.sort((a, b) => a.key - b.key).map(({ tick }) => tick);
+  const sorted = keyed.toSorted((a, b) => a.key - b.key).map(({ tick }) => tick);
   const rejumbled = jumbled(roll, sorted, wishes.jumbled ?? 0.05, reach * instruments);
   return cut(roll, rejumbled, turns).map((turn) => {
     latest = Math.max(latest, ...turn.map((tick) => tick.time));

@@ -1,4 +1,5 @@
 /** What a sink can rely on at whatever row it stops, and what a burst of waits does to a shard. */
+import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { counter, heldMax } from '../../src/compute/shard-memory.ts';
 import { SharedLatestPrices } from '../../src/stores/memory-latest.ts';
@@ -25,6 +26,10 @@ function runAll(
   return { run, blocks, rows };
 }
 
+function latestOf(bench: Bench): SharedLatestPrices {
+  return new SharedLatestPrices(bench.options.latest);
+}
+
 describe(`rows of a shard (SEED=${seed})`, () => {
   test('a bar comes after its trades, and no newer bar before the older one is closed', () => {
     let bars = 0;
@@ -47,7 +52,7 @@ describe(`rows of a shard (SEED=${seed})`, () => {
         expect(bar.lastId).toBeLessThanOrEqual(lastId);
         const before = newest.get(bar.resolution);
         if (before !== undefined && bar.openTime > before.openTime)
-          expect(before.closed, `${bar.resolution} ${bar.openTime}`).toBe(true);
+          assert.ok(before.closed, `${bar.resolution} ${bar.openTime}`);
         if (before === undefined || bar.openTime >= before.openTime) newest.set(bar.resolution, bar);
       }
     }
@@ -88,13 +93,12 @@ describe(`rows of a shard (SEED=${seed})`, () => {
   });
 
   test('rings that could never work are refused at the start', () => {
-    const latest = (bench: Bench): SharedLatestPrices => new SharedLatestPrices(bench.options.latest);
     const rare = shardBench({ instruments: 1, ringRecords: 64, rules: { snapshotRecords: 65 } });
-    expect(() => new ShardRun(rare.options, latest(rare))).toThrow(
+    expect(() => new ShardRun(rare.options, latestOf(rare))).toThrow(
       'a snapshot each 65 records; the ring holds 64',
     );
     const small = shardBench({ instruments: 1, outputBytes: 4_096 });
-    expect(() => new ShardRun(small.options, latest(small))).toThrow('rings of 2040 bytes a turn');
+    expect(() => new ShardRun(small.options, latestOf(small))).toThrow('rings of 2040 bytes a turn');
   });
 
   test('two full gateways: each gets the last quote of each instrument, every trade and the state', () => {
@@ -109,7 +113,7 @@ describe(`rows of a shard (SEED=${seed})`, () => {
     const turns = Array.from({ length: 200 }, (_, turn): Tick[] => [
       ...Array.from(
         { length: 300 },
-        (_, index): Tick => ({
+        (_none, index): Tick => ({
           kind: 'quote',
           instrument: 1,
           version: turn * 300 + index + 1,
@@ -123,15 +127,19 @@ describe(`rows of a shard (SEED=${seed})`, () => {
       { kind: 'trade', instrument: 1, id: turn + 1, time: time + turn, price: 5, size: 5, takerSold: true },
     ]);
     const found: Uint8Array[][] = [[], []];
+    // oxlint-disable-next-line typescript/unbound-method -- it is only put back
     const { waitForRoom } = SegmentWriter.prototype;
-    const drain = (): void => {
-      for (const [index, reader] of bench.gateways.entries()) found[index]!.push(...segmentsOf(reader));
+    const drain = (memory?: ArrayBufferLike): void => {
+      for (const [index, reader] of bench.gateways.entries())
+        if (memory === undefined || reader.bytes.buffer === memory) found[index]!.push(...segmentsOf(reader));
+    };
+    SegmentWriter.prototype.waitForRoom = function (this: SegmentWriter): void {
+      drain(this.bytes.buffer);
     };
     for (const turn of turns) {
       for (const tick of turn) push(bench.writer, tick);
       bench.writer.publish();
-      // Both rings are full now and then: the shard then waits, and its consumers take all.
-      SegmentWriter.prototype.waitForRoom = drain;
+      // Both rings are full now and then, in the same turn: the shard waits, and only that ring's consumer takes all.
       run.step();
       for (const reader of bench.sinks) segmentsOf(reader);
     }
