@@ -242,6 +242,11 @@ export function closedSlot(row: number, index: number, open: number): number {
   return row * coldWords + closedFrom[index]! + (barOrdinal(index, open) % closedBars[index]!) * barWords;
 }
 
+/** Where in `memory.cold` the ended bar of `index` lies that is still in its grace. */
+export function graceBar(memory: ShardMemory, row: number, index: number): number {
+  return closedSlot(row, index, memory.hot[row * hotWords + hot.graceOpen + index]!);
+}
+
 /** Publishes the bar of `index` whose grace is over. */
 function publish(memory: ShardMemory, row: number, index: number, listener: BarListener): void {
   const words = memory.hot;

@@ -1,5 +1,5 @@
 /** State and notices of one instrument, as blocks for gateways and rows for sinks. */
-import { formingBar } from '../compute/bars.ts';
+import { formingBar, graceBar } from '../compute/bars.ts';
 import { dayStatistics } from '../compute/day-statistics.ts';
 import { changedStatistics, hot, hotWords, type ShardMemory } from '../compute/shard-memory.ts';
 import { barWord, barWords } from '../market/bar-words.ts';
@@ -50,8 +50,12 @@ export class StateOutput {
       formingBar(this.#memory, row, resolution, this.#bar);
       if (this.#bar[barWord.count] === 0) continue;
       this.#barBlock(instrument, resolution, this.#bar, 0, blockClass.state);
-      // A sink gets no newer bar before the older one is closed: after a crash the newest one is where to go on.
-      if ((inGrace & (1 << resolution)) === 0) this.#rows.bar(instrument, resolution, this.#bar, 0);
+      // A sink gets no newer bar before it has all of the older one, which is still in its grace: after a crash the
+      // newest bar is where a run goes on, and nobody would complete the one before it.
+      if ((inGrace & (1 << resolution)) !== 0) {
+        this.#rows.bar(instrument, resolution, this.#memory.cold, graceBar(this.#memory, row, resolution));
+      }
+      this.#rows.bar(instrument, resolution, this.#bar, 0);
     }
   }
 

@@ -82,7 +82,7 @@ function expectFinal(row: BarRow): void {
   }
 }
 
-function trade(id: number, time: number, price = 5, size = 10 * id): PlainTrade {
+function tradeAt(id: number, time: number, price = 5, size = 10 * id): PlainTrade {
   return { time, price, size, firstId: id, lastId: id, takerSold: false };
 }
 
@@ -158,18 +158,18 @@ describe(`bars (SEED=${seed})`, () => {
 
   test('scenario 32: a late trade at the turn of a minute amends silently within the grace, then by a correction', () => {
     const row = new BarRow();
-    row.take(trade(1, borders - 2 * second, 100));
-    row.take(trade(3, borders + 10_000, 103));
+    row.take(tradeAt(1, borders - 2 * second, 100));
+    row.take(tradeAt(3, borders + 10_000, 103));
     row.clock(borders + 10_000);
     const minutes = (): Bar[] => row.published.filter((bar) => bar.resolution === 2);
     expect(minutes()).toEqual([]);
-    row.take(trade(2, borders - 1, 102));
+    row.take(tradeAt(2, borders - 1, 102));
     expect(minutes()).toEqual([]);
     row.clock(borders + grace);
     expect(minutes()).toMatchObject([
       { revision: 0, closed: true, close: 102, volume: 30n, count: 2, lastId: 2 },
     ]);
-    row.take(trade(4, borders - 500_000, 99));
+    row.take(tradeAt(4, borders - 500_000, 99));
     expect(minutes()).toMatchObject([
       { revision: 0 },
       { revision: 1, closed: true, close: 99, low: 99, volume: 70n, count: 3, lastId: 4 },
@@ -183,9 +183,9 @@ describe(`bars (SEED=${seed})`, () => {
 
   test('a bar that only a late trade fills is published for the first time: revision 0', () => {
     const row = new BarRow();
-    row.take(trade(1, borders));
-    row.take(trade(3, borders + 10 * second));
-    row.take(trade(2, borders + 5 * second));
+    row.take(tradeAt(1, borders));
+    row.take(tradeAt(3, borders + 10 * second));
+    row.take(tradeAt(2, borders + 5 * second));
     expect(
       row.published.filter((bar) => bar.openTime === borders + 5 * second && bar.resolution === 0),
     ).toMatchObject([{ revision: 0, count: 1, closed: true }]);

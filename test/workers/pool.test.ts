@@ -148,15 +148,15 @@ describe(`the pool of shards (SEED=${seed})`, () => {
         }
         await nextTurn();
       }
-      const closed = pool.close();
       const life = { open: true };
-      void closed.then(() => {
+      const closed = pool.close().finally(() => {
         life.open = false;
       });
       while (life.open) {
         for (const line of lines) line.drain();
         await nextTurn();
       }
+      await closed;
       for (const [index, line] of lines.entries()) {
         const clean = cleanRun(sizesOf(index), turnsOf[index]!);
         const ours = line.outcome();

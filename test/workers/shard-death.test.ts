@@ -181,17 +181,32 @@ function stateOf(
   return { counters, latest: Array.from({ length: instruments }, (_, index) => latest.read(index + 1)) };
 }
 
+function sizesOf(snapshotRecords: number): BenchSizes {
+  return {
+    instruments: 3,
+    ringRecords: 256,
+    gateways: 2,
+    sinks: 2,
+    inputStart: 2 ** 32 - 3_000,
+    outputStart: 2 ** 32 - 4_096,
+    rules: { snapshotRecords, quotes: 'all', formingMicros: 20_000 },
+  };
+}
+
+function tradeTick(id: number): Tick {
+  return {
+    kind: 'trade',
+    instrument: 1,
+    id,
+    time: id * 1_000,
+    price: 100 + id,
+    size: 1,
+    takerSold: false,
+  };
+}
+
 describe(`a shard that dies (SEED=${seed})`, () => {
   test(`scenario 28: ${kills} deaths inside any method leave every ring as the clean run does, byte for byte`, () => {
-    const sizesOf = (snapshotRecords: number): BenchSizes => ({
-      instruments: 3,
-      ringRecords: 256,
-      gateways: 2,
-      sinks: 2,
-      inputStart: 2 ** 32 - 3_000,
-      outputStart: 2 ** 32 - 4_096,
-      rules: { snapshotRecords, quotes: 'all', formingMicros: 20_000 },
-    });
     const rounds = 4;
     const seen = { deaths: 0, full: 0, waits: 0, bytes: 0 };
     for (let round = 0; round < rounds; round++) {
@@ -224,21 +239,12 @@ describe(`a shard that dies (SEED=${seed})`, () => {
   test('scenario 28: dead between its last commit and the table of latest prices, it puts them there in its next life', () => {
     const bench = shardBench({ instruments: 1 });
     const latest = new SharedLatestPrices(bench.options.latest);
-    const tick = (id: number): Tick => ({
-      kind: 'trade',
-      instrument: 1,
-      id,
-      time: id * 1_000,
-      price: 100 + id,
-      size: 1,
-      takerSold: false,
-    });
     const run = new ShardRun(bench.options, latest);
-    push(bench.writer, tick(1));
+    push(bench.writer, tradeTick(1));
     bench.writer.publish();
     run.step();
     expect(latest.read(1)?.price).toBe(101);
-    push(bench.writer, tick(2));
+    push(bench.writer, tradeTick(2));
     bench.writer.publish();
     latest.putWords = () => {
       throw new Death('between commit and table');
