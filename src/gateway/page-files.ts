@@ -27,7 +27,7 @@ const contentSecurity = [
   "default-src 'self'",
   "connect-src 'self' ws: wss:",
   "img-src 'self' data:",
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join('; ');

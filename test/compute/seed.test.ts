@@ -147,7 +147,8 @@ describe(`seeds (SEED=${seed})`, () => {
         crashes++;
         run = new Run(store.seed(), store);
         const known = store.trades.at(-1)?.lastId ?? 0;
-        at = trades.findIndex((one) => one.lastId > known) - 1;
+        const next = trades.findIndex((one) => one.lastId > known);
+        at = (next < 0 ? trades.length : next) - 1;
         now = 0;
         const expected = store.trades.at(-1);
         expect(run.memory.hot[hot.nextId]).toBe(expected === undefined ? 0 : expected.id + 1);

@@ -56,7 +56,8 @@ function die(way: Way, words: Int32Array, stallMs: number): void {
       break;
     case 'memory': {
       const hoard: number[][] = [];
-      for (;;) hoard.push(Array.from({ length: 1_000 }, () => hoard.length + 0.5));
+      const block = Array.from({ length: 10_000 }, (_, index) => index + 0.5);
+      for (;;) hoard.push(block.slice());
     }
     case 'loop':
       for (;;) Atomics.load(words, fateWord.left);

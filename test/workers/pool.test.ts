@@ -131,7 +131,7 @@ describe(`the pool of shards (SEED=${seed})`, () => {
       const pool = new ShardPool({
         filename,
         shards: lines.map((line) => line.options),
-        stuckMs: 400,
+        stuckMs: 1_000,
         restartMs: 0,
         heapMegabytes: 48,
         onRestart: (_shard, reason) => reasons.push(reason),

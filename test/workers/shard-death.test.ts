@@ -211,7 +211,7 @@ describe(`a shard that dies (SEED=${seed})`, () => {
     const seen = { deaths: 0, full: 0, waits: 0, bytes: 0 };
     for (let round = 0; round < rounds; round++) {
       // Often, so that a snapshot finds rows untouched; and seldom.
-      const sizes = sizesOf([1, 16, 128, 250][round]!);
+      const sizes = sizesOf([1, 16, 128, 200][round]!);
       const turns = randomTurns(dice(seed + round), { instruments: 3, turns: kills * 3, lines: 2 });
       const clean = outcomeOf(sizes, turns, dice(1), 0);
       layFuses();
