@@ -57,10 +57,12 @@ const answered = 3;
 
 function answer(): void {
   for (let round = 1; round <= count; round++) {
-    const before = performance.now();
-    sleepUntilRung(ownBell, 5_000, () => Atomics.load(words, asked) < round);
-    if (Atomics.load(words, asked) < round)
-      throw new Error(`round ${round}: not woken in ${performance.now() - before} ms`);
+    // A ring for the round before may come late and wake in vain; but none may be missing.
+    while (Atomics.load(words, asked) < round) {
+      const before = performance.now();
+      sleepUntilRung(ownBell, 5_000, () => Atomics.load(words, asked) < round);
+      if (performance.now() - before > 4_000) throw new Error(`round ${round}: not woken`);
+    }
     Atomics.store(words, answered, round);
     ring(words);
   }
