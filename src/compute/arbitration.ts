@@ -37,6 +37,8 @@ export function judgeTrade(memory: ShardMemory, row: number, id: number, listene
   const at = row * hotWords;
   const next = words[at + hot.nextId]!;
   if (id === next || next === 0) {
+    // What was traded before the first trade that we see is unknown: its bars miss it.
+    if (next === 0) words[at + hot.gapBefore] = 1;
     words[at + hot.nextId] = id + 1;
     return verdict.pass;
   }

@@ -9,7 +9,6 @@
  * give the same bars as sorted ones. A bar that has ended may be amended silently for `graceMicros`, is then published
  * as closed, and corrected (revision + 1) by whatever comes later.
  */
-import { addLimbs, addProductTo, addTo } from '../market/amount.ts';
 import { barBit, barWord, barWords } from '../market/bar-words.ts';
 import {
   barOpen,
@@ -19,6 +18,7 @@ import {
   resolutions,
   weekIndex,
 } from '../market/resolution.ts';
+import { addToBar, type BarTrade, emptyBar, mergeBar } from './bar-sums.ts';
 import {
   changedAll,
   closedBars,
@@ -39,16 +39,6 @@ export interface BarListener {
   bar(row: number, resolution: number, words: Float64Array, at: number): void;
   /** A one-minute bar has ended or was amended: at `words[at…]`. */
   minute(row: number, words: Float64Array, at: number): void;
-}
-
-/** One trade for the bars: what of it counts. */
-export interface BarTrade {
-  time: number;
-  price: number;
-  size: number;
-  firstId: number;
-  lastId: number;
-  takerSold: boolean;
 }
 
 /** Puts a trade into its bars. */
@@ -78,81 +68,6 @@ export function addTrade(
     markIncomplete(memory, row);
   }
   words[at + hot.changed] = changedAll;
-}
-
-/** Adds a trade to the bar at `words[at…]`, whose open time is set. */
-function addToBar(words: Float64Array, at: number, trade: BarTrade): void {
-  const price = trade.price;
-  if (words[at + barWord.count] === 0) {
-    words[at + barWord.open] =
-      words[at + barWord.high] =
-      words[at + barWord.low] =
-      words[at + barWord.close] =
-        price;
-    words[at + barWord.firstId] = trade.firstId;
-    words[at + barWord.lastId] = trade.lastId;
-    words[at + barWord.lastTime] = trade.time;
-  } else {
-    if (price > words[at + barWord.high]!) words[at + barWord.high] = price;
-    else if (price < words[at + barWord.low]!) words[at + barWord.low] = price;
-    if (trade.lastId > words[at + barWord.lastId]!) {
-      words[at + barWord.lastId] = trade.lastId;
-      words[at + barWord.close] = price;
-    }
-    if (trade.firstId < words[at + barWord.firstId]!) {
-      words[at + barWord.firstId] = trade.firstId;
-      words[at + barWord.open] = price;
-    }
-    if (trade.time > words[at + barWord.lastTime]!) words[at + barWord.lastTime] = trade.time;
-  }
-  addTo(words, at + barWord.volume, trade.size);
-  addProductTo(words, at + barWord.quoteVolume, price, trade.size);
-  words[at + barWord.count]! += trade.lastId - trade.firstId + 1;
-  if (!trade.takerSold) {
-    addTo(words, at + barWord.takerBuyVolume, trade.size);
-    addProductTo(words, at + barWord.takerBuyQuoteVolume, price, trade.size);
-  }
-}
-
-/** Merges the bar at `source[from…]` into the one at `target[at…]`, whose open time is set. */
-export function mergeBar(target: Float64Array, at: number, source: Float64Array, from: number): void {
-  if (source[from + barWord.count] === 0) return;
-  if (target[at + barWord.count] === 0) {
-    const open = target[at + barWord.openTime]!;
-    const flags = target[at + barWord.flags]!;
-    for (let index = 0; index < barWords; index++) target[at + index] = source[from + index]!;
-    target[at + barWord.openTime] = open;
-    target[at + barWord.revision] = 0;
-    target[at + barWord.flags] = flags | (source[from + barWord.flags]! & barBit.incomplete);
-    return;
-  }
-  if (source[from + barWord.high]! > target[at + barWord.high]!)
-    target[at + barWord.high] = source[from + barWord.high]!;
-  if (source[from + barWord.low]! < target[at + barWord.low]!)
-    target[at + barWord.low] = source[from + barWord.low]!;
-  if (source[from + barWord.lastId]! > target[at + barWord.lastId]!) {
-    target[at + barWord.lastId] = source[from + barWord.lastId]!;
-    target[at + barWord.close] = source[from + barWord.close]!;
-  }
-  if (source[from + barWord.firstId]! < target[at + barWord.firstId]!) {
-    target[at + barWord.firstId] = source[from + barWord.firstId]!;
-    target[at + barWord.open] = source[from + barWord.open]!;
-  }
-  if (source[from + barWord.lastTime]! > target[at + barWord.lastTime]!) {
-    target[at + barWord.lastTime] = source[from + barWord.lastTime]!;
-  }
-  addLimbs(target, at + barWord.volume, source, from + barWord.volume);
-  addLimbs(target, at + barWord.quoteVolume, source, from + barWord.quoteVolume);
-  addLimbs(target, at + barWord.takerBuyVolume, source, from + barWord.takerBuyVolume);
-  addLimbs(target, at + barWord.takerBuyQuoteVolume, source, from + barWord.takerBuyQuoteVolume);
-  target[at + barWord.count]! += source[from + barWord.count]!;
-  target[at + barWord.flags] =
-    target[at + barWord.flags]! | (source[from + barWord.flags]! & barBit.incomplete);
-}
-
-function emptyBar(words: Float64Array, at: number, open: number): void {
-  words.fill(0, at, at + barWords);
-  words[at + barWord.openTime] = open;
 }
 
 /** Ends whatever bars end at or before `time`, and opens those that hold `time`. */
@@ -356,17 +271,42 @@ function amendClosed(
   memory.coldTouched[row] = 1;
   if (index === 2) listener.minute(row, cold, at);
   if ((cold[at + barWord.flags]! & barBit.unpublished) !== 0) return;
-  if (first) memory.counters[counter.barsClosed]!++;
-  else {
-    cold[at + barWord.revision]!++;
-    cold[at + barWord.flags] = cold[at + barWord.flags]! | barBit.corrected;
-    memory.counters[counter.barsCorrected]!++;
+  if (!first) return correct(memory, row, index, at, listener);
+  memory.counters[counter.barsClosed]!++;
+  listener.bar(row, index, cold, at);
+}
+
+/**
+ * Ids are missing from after `time` (µs, of the last trade before them) on: the bars that hold `time` say so, and every
+ * open one. Those that were published already are corrected.
+ */
+export function markGap(memory: ShardMemory, row: number, time: number, listener: BarListener): void {
+  markIncomplete(memory, row);
+  if (time === 0) return;
+  const cold = memory.cold;
+  for (let index = 0; index < resolutions.length; index++) {
+    const open = barOpen(index, time);
+    const at = closedSlot(row, index, open);
+    const flags = cold[at + barWord.flags]!;
+    if (cold[at + barWord.openTime] !== open || cold[at + barWord.count] === 0) continue;
+    if ((flags & barBit.incomplete) !== 0) continue;
+    cold[at + barWord.flags] = flags | barBit.incomplete;
+    memory.coldTouched[row] = 1;
+    if ((flags & barBit.unpublished) === 0) correct(memory, row, index, at, listener);
   }
+}
+
+/** Publishes a bar that was published before, under its next revision. */
+function correct(memory: ShardMemory, row: number, index: number, at: number, listener: BarListener): void {
+  const cold = memory.cold;
+  cold[at + barWord.revision]!++;
+  cold[at + barWord.flags] = cold[at + barWord.flags]! | barBit.corrected;
+  memory.counters[counter.barsCorrected]!++;
   listener.bar(row, index, cold, at);
 }
 
 /** Ids are known to be missing around now: every open bar says so. */
-export function markIncomplete(memory: ShardMemory, row: number): void {
+function markIncomplete(memory: ShardMemory, row: number): void {
   const bars = row * hotWords + hot.bars;
   for (let index = 0; index < resolutions.length; index++) {
     const flags = bars + index * barWords + barWord.flags;

@@ -1,5 +1,5 @@
 /** What one turn makes for one consumer, gathered before it is committed to that consumer's ring as one segment. */
-import type { BarTrade } from '../compute/bars.ts';
+import type { BarTrade } from '../compute/bar-sums.ts';
 import { hot } from '../compute/shard-memory.ts';
 import { barWords } from '../market/bar-words.ts';
 import { blockMessageHead } from '../wire/block-message.ts';

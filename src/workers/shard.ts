@@ -12,7 +12,8 @@ import {
   takeHeld,
   verdict,
 } from '../compute/arbitration.ts';
-import { addTrade, type BarListener, type BarTrade, clockBars } from '../compute/bars.ts';
+import type { BarTrade } from '../compute/bar-sums.ts';
+import { addTrade, type BarListener, clockBars, markGap } from '../compute/bars.ts';
 import { keepMinute } from '../compute/day-statistics.ts';
 import { seedExtremes } from '../compute/seed.ts';
 import {
@@ -199,6 +200,7 @@ export class Shard implements BarListener, GapListener {
   }
 
   #giveUpWaiting(row: number): void {
+    markGap(this.memory, row, this.memory.hot[row * hotWords + hot.tradeTime]!, this);
     giveUpWaiting(this.memory, row, this.now, this);
     this.#release(row);
   }

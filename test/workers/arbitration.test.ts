@@ -290,6 +290,48 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
     expect(over.bars.filter((bar) => bar.incomplete).length).toBeGreaterThan(0);
   });
 
+  test('no bar that lacks a trade says it is complete, however long the outage and whoever closed it', () => {
+    const roll = dice(seed + 77);
+    for (let round = 0; round < 12; round++) {
+      // Outages from one trade to many minutes, while the clock goes on and ends bars.
+      const all = someTrades(round, 400).map((trade, index) => ({
+        ...trade,
+        time: 1_700_000_000_000_000 + index * 350_000,
+      }));
+      const seen: TradeTick[] = [];
+      for (let at = 0; at < all.length; ) {
+        const run = roll.whole(1, 40);
+        seen.push(...all.slice(at, at + run));
+        at += run + roll.whole(1, roll.chance(0.2) ? 120 : 4);
+      }
+      const ticks: Tick[] = [];
+      let clock = seen[0]!.time;
+      for (const trade of seen) {
+        for (; clock < trade.time; clock += 100_000) ticks.push({ kind: 'clock', time: clock });
+        ticks.push(trade);
+      }
+      ticks.push({ kind: 'clock', time: clock + 1_000_000 });
+      const { bars } = runShard(ticks);
+      const plain = all
+        .filter(({ id }) => id <= seen.at(-1)!.id)
+        .map((trade) => ({ ...trade, firstId: trade.id, lastId: trade.id }));
+      let short = 0;
+      for (let resolution = 0; resolution < 10; resolution++) {
+        for (const whole of obviousBars(plain, resolution).values()) {
+          const bar = bars.findLast(
+            (one) => one.resolution === resolution && one.openTime === whole.openTime,
+          );
+          if (bar === undefined || bar.count === whole.count) continue;
+          short++;
+          expect(bar.incomplete, `SEED=${seed} round ${round}: ${resolution} at ${whole.openTime}`).toBe(
+            true,
+          );
+        }
+      }
+      expect(short).toBeGreaterThan(10);
+    }
+  });
+
   test(`the oldest of more than ${gapRangesMax} gaps is lost, and what comes for it then is a duplicate`, () => {
     const trades = someTrades(0, 30);
     const ticks: Tick[] = [];
