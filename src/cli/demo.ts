@@ -21,7 +21,12 @@ export async function runDemo(command: Command): Promise<void> {
   const shutdown = new Shutdown();
   const loaded = loadConfig({
     flags: command.settings,
-    preset: { 'server.host': '127.0.0.1', 'log.format': 'pretty', 'log.level': 'warn' },
+    preset: {
+      'server.host': '127.0.0.1',
+      'log.format': 'pretty',
+      'log.level': 'warn',
+      ...(demo.recording === undefined ? {} : { 'workers.whenFull': 'wait' }),
+    },
   });
   const config =
     demo.recording === undefined ? loaded.config : withReplayFolder(loaded.config, demo.recording);
@@ -56,7 +61,10 @@ export async function runDemo(command: Command): Promise<void> {
           notices: loaded.notices,
         }),
       );
-      if (demo.recording !== undefined) void play(demo, server, exchange, shutdown);
+      if (demo.recording !== undefined)
+        play(demo, server, exchange, shutdown).catch((error: unknown) =>
+          shutdown.end(`the recording could not be played: ${String(error)}`),
+        );
       const reason = await shutdown.asked;
       if (!reason.startsWith('SIG') && reason !== played) {
         process.stderr.write(`${reason}\n`);
@@ -127,9 +135,11 @@ async function play(
   await server.subscribed();
   exchange.play();
   const { report } = await exchange.finished;
-  await server.settle(Object.values(report.sent).reduce((sum, count) => sum + count, 0));
+  await server.settle();
+  const stages = [...server.wayIn(report), ...(await server.stages())];
+  const missing = server.missing();
   process.stdout.write(
-    `\nThe recording has been played. What became of it:\n\n${accountsText(await server.stages())}\n`,
+    `\nThe recording has been played. What became of it:\n\n${accountsText(stages)}\n${missing === undefined ? '' : `\n${missing}\n`}`,
   );
   if (demo.exit) shutdown.end(played);
   else process.stdout.write('\nThe server goes on serving it; Ctrl-C ends it.\n');

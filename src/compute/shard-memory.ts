@@ -100,6 +100,9 @@ export const counterNames = [
   'barsCorrected',
   'barsBeyondMemory',
   'idsLost',
+  'barRows',
+  'quoteRows',
+  'enigmaRows',
 ] as const;
 export type CounterName = (typeof counterNames)[number];
 export const counter = Object.fromEntries(counterNames.map((name, index) => [name, index])) as Record<

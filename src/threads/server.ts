@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { UsageFault } from '../cli/arguments.ts';
 import type { Config } from '../config/load.ts';
+import { memoryBound } from '../config/memory.ts';
+import type { SimulatorReport } from '../simulator/tally.ts';
 import { WriterControl } from '../stores/writer-control.ts';
-import { balance, type Stage } from '../telemetry/accounting.ts';
+import type { Stage } from '../telemetry/accounting.ts';
 import type { Log } from '../telemetry/log.ts';
 import { ShardPool } from '../workers/pool.ts';
 import { FeedLine, type ListedStream, listInstruments, type RecordedSpan, venueRest } from './feed-line.ts';
@@ -13,8 +15,8 @@ import { GatewayThread, ListenFault } from './gateway-thread.ts';
 import { openMarket } from './market-file.ts';
 import type { QueryData } from './query.ts';
 import { layRings, type Rings } from './rings.ts';
-import { gatewayLimits } from './rules.ts';
-import { stagesOf } from './stages.ts';
+import { corsRules, gatewayLimits } from './rules.ts';
+import { isSettled, missingText, stagesOf, wayIn } from './stages.ts';
 import { Thread } from './thread.ts';
 import type { WriterData } from './writer.ts';
 
@@ -34,6 +36,8 @@ export interface ServerOptions {
 const healthEveryMs = 1_000;
 const restartMs = 10;
 const settleEveryMs = 50;
+/** So long without a message means that no more will come. */
+const settleQuietMs = 500;
 
 export class Server {
   readonly port: number;
@@ -42,6 +46,7 @@ export class Server {
   readonly firstSubscriber: Promise<void>;
   readonly #parts: Parts;
   readonly #health: NodeJS.Timeout;
+  #closing = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -52,32 +57,56 @@ export class Server {
   }
 
   async stages(): Promise<Stage[]> {
-    const { line, pool, rings, writerControl, gateway } = this.#parts;
-    const reports = rings.shards.map(({ index }) => pool.report(index));
-    return stagesOf(line, reports, writerControl.read(), await gateway.account());
+    const { line, writerControl, gateway } = this.#parts;
+    return stagesOf(line, this.#reports(), writerControl.read(), await gateway.account());
   }
 
   /** Resolves when the venue has granted every stream. */
   async subscribed(): Promise<void> {
     const { line } = this.#parts;
-    while (!line.feed.health().connections.every(({ state, missing }) => state === 'open' && missing === 0)) {
+    const ready = (): boolean =>
+      line.feed.health().connections.every(({ state, missing }) => state === 'open' && missing === 0);
+    while (!ready() && !this.#closing) {
       await pause(settleEveryMs);
     }
   }
 
-  /** Resolves when `messages` have come in and all that they caused has gone out and is stored. */
-  async settle(messages: number): Promise<void> {
+  /** The way in from a simulated exchange, by its own count. */
+  wayIn(exchange: SimulatorReport): Stage[] {
+    return wayIn(exchange, this.#parts.line);
+  }
+
+  /** What is known to be missing, in one sentence. */
+  missing(): string | undefined {
+    return missingText(this.#reports());
+  }
+
+  /**
+   * Resolves when nothing has come in for a while, and all that came in has been worked off and stored; or when the
+   * server is closed.
+   */
+  async settle(): Promise<void> {
     const { line, rings, writerControl } = this.#parts;
-    while (line.feed.health().account.messages < messages) await pause(settleEveryMs);
-    // Two clock records after the last message: then everything that waits for market time has been let go.
-    const clocks = line.hub.account().clocksSent + 3 * rings.shards.length;
-    while (line.hub.account().clocksSent < clocks || line.hub.account().waiting > 0)
-      await pause(settleEveryMs);
-    for (let tries = 0; tries < 100; tries++) {
-      await writerControl.flush(new Int32Array(rings.sinkBell));
-      if ((await this.stages()).every((stage) => balance(stage) === 0n)) return;
+    let seen = -1;
+    for (let quietMs = 0; quietMs < settleQuietMs && !this.#closing; quietMs += settleEveryMs) {
+      const { messages } = line.feed.health().account;
+      if (messages !== seen || line.hub.account().paused) quietMs = 0;
+      seen = messages;
       await pause(settleEveryMs);
     }
+    // Two clock records after the last message: then everything that waits for market time has been let go.
+    const clocks = line.hub.account().clocksSent + 3 * rings.shards.length;
+    while (line.hub.account().clocksSent < clocks && !this.#closing) await pause(settleEveryMs);
+    while (!this.#closing) {
+      await writerControl.flush(new Int32Array(rings.sinkBell));
+      if (isSettled(await this.stages())) return;
+      await pause(settleEveryMs);
+    }
+  }
+
+  #reports(): ReturnType<ShardPool['report']>[] {
+    const { pool, rings } = this.#parts;
+    return rings.shards.map(({ index }) => pool.report(index));
   }
 
   async #tellHealth(): Promise<void> {
@@ -96,6 +125,7 @@ export class Server {
 
   /** Ends in the order of the line, so that whatever has come in goes out and is stored. May take a few seconds. */
   async close(): Promise<void> {
+    this.#closing = true;
     clearInterval(this.#health);
     const { line, pool, rings, writer, writerControl, query, gateway, log } = this.#parts;
     await line.close();
@@ -194,7 +224,8 @@ async function startGateway(
         limits: gatewayLimits(config),
         query,
         version,
-        allowedOrigins: config.server.cors.allowed_origins,
+        cors: corsRules(config),
+        facts: { memory: memoryBound(config) },
       },
       { onFault },
     );

@@ -1,11 +1,21 @@
 /** The books of the whole line: what went into each stage, and what became of it. */
 import type { GatewayAccount } from '../gateway/gateway.ts';
+import type { SimulatorReport } from '../simulator/tally.ts';
+import { type StoredKind, storedKinds } from '../stores/row-batch.ts';
 import type { WriterStatus } from '../stores/writer-control.ts';
-import type { Stage } from '../telemetry/accounting.ts';
+import { balance, type Stage } from '../telemetry/accounting.ts';
 import type { ShardPool } from '../workers/pool.ts';
 import type { FeedLine } from './feed-line.ts';
 
 type ShardReport = ReturnType<ShardPool['report']>;
+
+/** What shards count as handed to the store, by the store's kinds. */
+const rowsOf: Readonly<Record<StoredKind, string>> = {
+  trade: 'tradesPassed',
+  bar: 'barRows',
+  quote: 'quoteRows',
+  enigma: 'enigmaRows',
+};
 
 /** Stages in the order of the line. They balance when nothing is on its way between two counts. */
 export function stagesOf(
@@ -16,8 +26,13 @@ export function stagesOf(
 ): Stage[] {
   const feed = line.feed.health().account;
   const hub = line.hub.account();
-  const sum = (name: string): number => shards.reduce((total, shard) => total + (shard[name] ?? 0), 0);
-  const { state, log } = gateway.delivery;
+  const sum = (name: string): number => sumOf(shards, name);
+  const clients = {
+    state: gateway.delivery.state,
+    log: gateway.delivery.log,
+    own: gateway.delivery.extra,
+    v1: gateway.v1Records,
+  };
   return [
     {
       name: 'feeds',
@@ -50,9 +65,9 @@ export function stagesOf(
       in: { quotes: sum('quotes') },
       out: { passed: sum('quotesPassed'), stale: sum('quotesStale') },
     },
-    ...(['trade', 'bar', 'quote', 'enigma'] as const).map((kind) => ({
-      name: kind === 'enigma' ? 'store enigma' : `store ${kind}s`,
-      in: { rows: kind === 'trade' ? sum('tradesPassed') : writer.in[kind] },
+    ...storedKinds.map((kind) => ({
+      name: `stored ${kind}`,
+      in: { rows: sum(rowsOf[kind]) },
       out: {
         written: writer.written[kind],
         'there already': writer.ignored[kind],
@@ -61,20 +76,49 @@ export function stagesOf(
         waiting: writer.waiting[kind],
       },
     })),
-    ...(
-      [
-        ['state', state],
-        ['log', log],
-      ] as const
-    ).map(([name, account]) => ({
+    ...Object.entries(clients).map(([name, { due, delivered, conflated, dropped, waiting }]) => ({
       name: `clients ${name}`,
-      in: { due: account.due },
-      out: {
-        delivered: account.delivered,
-        conflated: account.conflated,
-        dropped: account.dropped,
-        waiting: account.waiting,
-      },
+      in: { due },
+      out: { delivered, conflated, dropped, waiting },
     })),
   ];
+}
+
+function sumOf(shards: readonly ShardReport[], name: string): number {
+  return shards.reduce((total, shard) => total + (shard[name] ?? 0), 0);
+}
+
+/** True when every stage up to the store balances and has nothing left to do. */
+export function isSettled(stages: readonly Stage[]): boolean {
+  const inner = stages.filter(({ name }) => !name.startsWith('clients'));
+  return inner.every((stage) => balance(stage) === 0n && (stage.out['waiting'] ?? 0) === 0);
+}
+
+/** From the simulated exchange to the feeds: what its scripted faults and cut connections took away is a line of its own. */
+export function wayIn(exchange: SimulatorReport, line: FeedLine): Stage[] {
+  const total = (counts: Readonly<Record<string, number>>): number =>
+    Object.values(counts).reduce((a, b) => a + b, 0);
+  const { messages, control } = line.feed.health().account;
+  const sent = total(exchange.sent) + exchange.faults.garbage;
+  return [
+    {
+      name: 'exchange',
+      in: { due: total(exchange.due), duplicated: exchange.faults.duplicate },
+      out: { sent: total(exchange.sent), dropped: exchange.dropped, held: exchange.held },
+    },
+    {
+      name: 'way in',
+      in: { sent: total(exchange.sent), garbage: exchange.faults.garbage, answers: control },
+      out: { received: messages, 'lost with their connection': Math.max(0, sent + control - messages) },
+    },
+  ];
+}
+
+/** One sentence on what is known to be missing; undefined when nothing is. */
+export function missingText(shards: readonly ShardReport[]): string | undefined {
+  const ids = sumOf(shards, 'gapIds');
+  if (ids === 0) return undefined;
+  const late = sumOf(shards, 'tradesLate');
+  const gaps = sumOf(shards, 'gaps');
+  return `${ids} trade ids were missing in ${gaps} gaps, told to every client; ${late} came late. Bars around the others say "incomplete".`;
 }

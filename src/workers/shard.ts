@@ -287,6 +287,7 @@ export class Shard implements BarListener, GapListener {
       if (second === state[at + hot.quoteSecond]) return;
       state[at + hot.quoteSecond] = second;
     }
+    this.memory.counters[counter.quoteRows]!++;
     this.rows.quote(this.instrumentOf(row), state, at);
   }
 

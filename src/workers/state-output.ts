@@ -1,7 +1,7 @@
 /** State and notices of one instrument, as blocks for gateways and rows for sinks. */
 import { formingBar, graceBar } from '../compute/bars.ts';
 import { dayStatistics } from '../compute/day-statistics.ts';
-import { changedStatistics, hot, hotWords, type ShardMemory } from '../compute/shard-memory.ts';
+import { changedStatistics, counter, hot, hotWords, type ShardMemory } from '../compute/shard-memory.ts';
 import { barWord, barWords } from '../market/bar-words.ts';
 import { enigmaLevel } from '../market/enigma.ts';
 import { resolutions } from '../market/resolution.ts';
@@ -53,10 +53,15 @@ export class StateOutput {
       // A sink gets no newer bar before it has all of the older one, which is still in its grace: after a crash the
       // newest bar is where a run goes on, and nobody would complete the one before it.
       if ((inGrace & (1 << resolution)) !== 0) {
-        this.#rows.bar(instrument, resolution, this.#memory.cold, graceBar(this.#memory, row, resolution));
+        this.#barRow(instrument, resolution, this.#memory.cold, graceBar(this.#memory, row, resolution));
       }
-      this.#rows.bar(instrument, resolution, this.#bar, 0);
+      this.#barRow(instrument, resolution, this.#bar, 0);
     }
+  }
+
+  #barRow(instrument: number, resolution: number, words: Float64Array, from: number): void {
+    this.#memory.counters[counter.barRows]!++;
+    this.#rows.bar(instrument, resolution, words, from);
   }
 
   #enigma(row: number, instrument: number, id: number, time: number): void {
@@ -84,6 +89,7 @@ export class StateOutput {
       atlTime,
     );
     blocks.add(end, timeBaseOf(time), instrument, blockKind.enigma, channel.enigma, blockClass.state, 1, id);
+    this.#memory.counters[counter.enigmaRows]!++;
     const word = this.#rows.row(rowKind.enigma, instrument, rowWords.enigma);
     const words = this.#rows.words;
     words[word] = time;
@@ -100,7 +106,7 @@ export class StateOutput {
   bar(instrument: number, resolution: number, words: Float64Array, from: number): void {
     if (!this.#rules.bars) return;
     this.#barBlock(instrument, resolution, words, from, blockClass.log);
-    this.#rows.bar(instrument, resolution, words, from);
+    this.#barRow(instrument, resolution, words, from);
   }
 
   #barBlock(instrument: number, resolution: number, words: Float64Array, from: number, cls: number): void {
