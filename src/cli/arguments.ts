@@ -31,6 +31,8 @@ export interface Command {
   readonly demo: DemoOptions;
   /** Configuration keys by path, as `loadConfig` takes them. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** What was typed for each of them, such as `--port`: for messages. */
+  readonly typed: Readonly<Record<string, string>>;
 }
 
 const options = {
@@ -50,6 +52,13 @@ const options = {
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const;
+
+/** Options for keys that are set often. */
+const shortcuts = [
+  ['port', 'server.port'],
+  ['host', 'server.host'],
+  ['data', 'dataDir'],
+] as const;
 
 const demoOnly = ['recording', 'speed', 'fault', 'seed', 'symbols', 'rate', 'wait', 'exit'] as const;
 
@@ -117,18 +126,27 @@ function parse(given: readonly string[]) {
 
 function command(name: CommandName, values: Values): Command {
   const settings: Record<string, unknown> = {};
+  const typed: Record<string, string> = {};
   if (values.config !== undefined) settings['config'] = values.config;
-  if (values.port !== undefined) settings['server.port'] = values.port;
-  if (values.host !== undefined) settings['server.host'] = values.host;
-  if (values.data !== undefined) settings['dataDir'] = values.data;
+  for (const [option, key] of shortcuts) {
+    if (values[option] === undefined) continue;
+    settings[key] = values[option];
+    typed[key] = `--${option}`;
+  }
   for (const pair of values.set ?? []) {
     const cut = pair.indexOf('=');
     if (cut < 1) throw new UsageFault(`--set takes KEY=VALUE, not "${pair}"`);
-    settings[pair.slice(0, cut)] = pair.slice(cut + 1);
+    const key = pair.slice(0, cut);
+    if (key === 'config') throw new UsageFault('--set takes keys of the configuration; its file is --config');
+    settings[key] = pair.slice(cut + 1);
+    typed[key] = `--set ${key}`;
   }
+  if (values.recording === '') throw new UsageFault('--recording takes the name of a file');
+  if (values.fault?.replaceAll(/[\s,]/g, '') === '')
+    throw new UsageFault(`--fault takes a list such as drop,duplicate:0.01, not "${values.fault}"`);
   const demo: DemoOptions = {
     recording: values.recording,
-    speed: values.speed === 'max' ? 'max' : numberOf('speed', values.speed, 1, 0.001, 1_000_000),
+    speed: values.speed === 'max' ? 'max' : numberOf('speed', values.speed, 1, 0.001, 1_000_000, ' or max'),
     fault: values.fault,
     seed: numberOf('seed', values.seed, 1, 0, 2 ** 32 - 1),
     symbols: numberOf('symbols', values.symbols, 24, 1, 600),
@@ -136,7 +154,7 @@ function command(name: CommandName, values: Values): Command {
     wait: numberOf('wait', values.wait, 15, 0, 3_600),
     exit: values.exit === true,
   };
-  return { name, demo, settings };
+  return { name, demo, settings, typed };
 }
 
 function numberOf(
@@ -145,11 +163,12 @@ function numberOf(
   usual: number,
   least: number,
   most: number,
+  other = '',
 ): number {
   if (text === undefined) return usual;
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < least || value > most) {
-    throw new UsageFault(`--${name} takes a number from ${least} to ${most}, not "${text}"`);
+    throw new UsageFault(`--${name} takes a number from ${least} to ${most}${other}, not "${text}"`);
   }
   return value;
 }

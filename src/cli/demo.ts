@@ -1,5 +1,4 @@
 /** `tickwire demo`: a simulated exchange in a process of its own, and the whole server on embedded defaults. */
-import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Config, loadConfig } from '../config/load.ts';
 import { parseFaults } from '../simulator/faults.ts';
@@ -10,84 +9,100 @@ import { type ListedStream, type Server, startServer } from '../threads/server.t
 import { type Command, type DemoOptions, UsageFault } from './arguments.ts';
 import { demoScreen } from './demo-screen.ts';
 import { ExchangeProcess } from './exchange-process.ts';
+import { FolderLock, removeFolder } from './folder-lock.ts';
+import { checkPort } from './serve.ts';
 import { Shutdown } from './shutdown.ts';
 import { version } from './version.ts';
 
 /** A client's first subscription may be followed by more: a recording begins so long after it (ms). */
 const gatherMs = 500;
 
-export async function runDemo(command: Command): Promise<void> {
-  const { demo } = command;
+export async function runDemo({ demo, settings, typed }: Command): Promise<void> {
   const shutdown = new Shutdown();
   const loaded = loadConfig({
-    flags: command.settings,
-    preset: {
-      'server.host': '127.0.0.1',
-      'log.format': 'pretty',
-      'log.level': 'warn',
-      ...(demo.recording === undefined ? {} : { 'workers.whenFull': 'wait' }),
-    },
+    flags: settings,
+    typed,
+    preset: { 'server.host': '127.0.0.1', 'log.format': 'pretty', 'log.level': 'warn' },
   });
+  const { recording } = demo;
   const config =
-    demo.recording === undefined ? loaded.config : withReplayFolder(loaded.config, demo.recording);
-  const exchange = await ExchangeProcess.start(simulatorOptions(demo, config), (reason) =>
-    shutdown.end(reason),
-  );
+    recording === undefined
+      ? loaded.config
+      : { ...loaded.config, dataDir: replayFolder(loaded.config, recording) };
+  const options = simulatorOptions(demo, config);
+  // First of all: nothing of another one's is touched, nor two exchanges started on one file.
+  const lock =
+    recording === undefined ? FolderLock.inside(config.dataDir) : FolderLock.beside(config.dataDir);
   try {
-    const server = await startServer({
+    await checkPort(config);
+    const exchange = await shutdown.unlessAsked(
+      ExchangeProcess.start(options, (reason) => shutdown.end(reason), shutdown.signal),
+    );
+    if (exchange === undefined) return;
+    try {
+      await demonstrate({ demo, config, notices: loaded.notices, exchange, shutdown });
+    } finally {
+      await exchange.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+interface Demonstration {
+  readonly demo: DemoOptions;
+  readonly config: Config;
+  readonly notices: readonly string[];
+  readonly exchange: ExchangeProcess;
+  readonly shutdown: Shutdown;
+}
+
+/** The server on this exchange, until the end is asked for. */
+async function demonstrate({ demo, config, notices, exchange, shutdown }: Demonstration): Promise<void> {
+  // The exchange has read the recording through, the folder is ours: the last replay may go.
+  if (demo.recording !== undefined) removeFolder(config.dataDir);
+  const { ready, pid } = exchange;
+  const server = await shutdown.unlessAsked(
+    startServer({
       config: {
         ...config,
-        exchange: {
-          ...config.exchange,
-          ws_endpoint: exchange.ready.wsUrl,
-          rest_endpoint: exchange.ready.restUrl,
-        },
+        exchange: { ...config.exchange, ws_endpoint: ready.wsUrl, rest_endpoint: ready.restUrl },
       },
       log: openLog(config.log),
       version,
-      listing: exchange.ready.listing.map(({ symbol, streams }) => streamsOf(symbol, streams)),
-      ...(exchange.ready.range === undefined ? {} : { recorded: exchange.ready.range }),
+      listing: ready.listing.map(({ symbol, streams }) => streamsOf(symbol, streams)),
+      ...(ready.range === undefined ? {} : { recorded: ready.range }),
+      signal: shutdown.signal,
       onFault: (reason) => shutdown.end(reason),
-    });
-    try {
-      process.stdout.write(
-        demoScreen({
-          version,
-          demo,
-          config,
-          server,
-          exchange: exchange.ready,
-          pid: exchange.pid,
-          notices: loaded.notices,
-        }),
-      );
+    }),
+  );
+  try {
+    if (server !== undefined) {
+      process.stdout.write(demoScreen({ version, demo, config, server, exchange: ready, pid, notices }));
       if (demo.recording !== undefined)
         play(demo, server, exchange, shutdown).catch((error: unknown) =>
           shutdown.end(`the recording could not be played: ${String(error)}`),
         );
-      const reason = await shutdown.asked;
-      if (!reason.startsWith('SIG') && reason !== played) {
-        process.stderr.write(`${reason}\n`);
-        process.exitCode = 1;
-      }
-    } finally {
-      await server.close();
+    }
+    const reason = await shutdown.asked;
+    if (!reason.startsWith('SIG') && reason !== played) {
+      process.stderr.write(`${reason}\n`);
+      process.exitCode = 1;
     }
   } finally {
-    await exchange.close();
+    await server?.close();
   }
 }
 
 const played = 'played';
 
 /** A recording is kept apart from the demo's own market, and begins anew each time: its ids are those of its day. */
-function withReplayFolder(config: Config, recording: string): Config {
+function replayFolder(config: Config, recording: string): string {
   const name = basename(recording)
     .replace(/\.tsv\.gz$/, '')
-    .replaceAll(/[^A-Za-z0-9._-]/g, '_');
-  const dataDir = join(config.dataDir, 'replay', name);
-  if (existsSync(dataDir)) rmSync(dataDir, { recursive: true });
-  return { ...config, dataDir };
+    .replaceAll(/[^A-Za-z0-9._-]/g, '_')
+    .replace(/^\.*$/, '_'); // "..", say, would be the data folder itself
+  return join(config.dataDir, 'replay', name);
 }
 
 function simulatorOptions(demo: DemoOptions, config: Config): SimulatorOptions {

@@ -32,22 +32,29 @@ export class ExchangeProcess {
   /**
    * Starts it and waits until it listens.
    * @param onEnd called when it ends, with the reason
+   * @param stopping once aborted, ends what has been started and rejects with the signal's reason
    * @throws UsageFault with its own words when it cannot do what is asked
    */
-  static async start(options: SimulatorOptions, onEnd: (reason: string) => void): Promise<ExchangeProcess> {
+  static async start(
+    options: SimulatorOptions,
+    onEnd: (reason: string) => void,
+    stopping?: AbortSignal,
+  ): Promise<ExchangeProcess> {
+    stopping?.throwIfAborted();
     const file = new URL('../simulator/process.ts', import.meta.url);
     const child = fork(file, [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const ready = await new Promise<SimulatorReady>((resolve, reject) => {
-      child.once('message', (message: SimulatorMessage) => {
-        if (message.kind === 'ready') resolve(message);
-        else
-          reject(new UsageFault(message.kind === 'fault' ? message.message : `unexpected "${message.kind}"`));
-      });
-      child.once('error', reject);
-      child.once('exit', (code) => reject(new UsageFault(`the simulated exchange ended with code ${code}`)));
-    });
-    child.removeAllListeners('exit');
-    return new ExchangeProcess(child, ready, onEnd);
+    const stop = (): void => void child.kill();
+    stopping?.addEventListener('abort', stop);
+    try {
+      const ready = await readyOf(child);
+      child.removeAllListeners('exit');
+      return new ExchangeProcess(child, ready, onEnd);
+    } catch (error) {
+      stopping?.throwIfAborted();
+      throw error;
+    } finally {
+      stopping?.removeEventListener('abort', stop);
+    }
   }
 
   #send(command: SimulatorCommand): void {
@@ -66,4 +73,16 @@ export class ExchangeProcess {
     this.#send({ kind: 'close' });
     await ended;
   }
+}
+
+function readyOf(child: ChildProcess): Promise<SimulatorReady> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message: SimulatorMessage) => {
+      if (message.kind === 'ready') resolve(message);
+      else
+        reject(new UsageFault(message.kind === 'fault' ? message.message : `unexpected "${message.kind}"`));
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new UsageFault(`the simulated exchange ended with code ${code}`)));
+  });
 }

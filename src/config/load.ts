@@ -19,6 +19,8 @@ export type Settings = Readonly<Record<string, unknown>>;
 export interface Sources {
   /** From the command line, by key path; `config` names the file instead of CONFIG_PATH. */
   readonly flags?: Settings;
+  /** What the user typed for a key of `flags`, such as `--port`: errors name that instead of key and file. */
+  readonly typed?: Readonly<Record<string, string>>;
   readonly environment?: Environment;
   /** What a command changes for itself (the demo binds to 127.0.0.1): over the file, under the environment. */
   readonly preset?: Settings;
@@ -55,39 +57,53 @@ export function loadConfig(sources: Sources = {}): Loaded {
     const value = environment[name];
     if (value !== undefined && value !== '') put(raw, key, value, name, origins);
   }
-  for (const [key, value] of Object.entries(flags)) put(raw, key, value, `--${key}`, origins);
+  const typed = new Map(Object.entries(sources.typed ?? {}));
+  for (const [key, value] of Object.entries(flags))
+    put(raw, key, value, typed.get(key) ?? `--${key}`, origins);
 
-  const config = check(raw, origins, path);
+  const config = check(raw, origins, typed, path);
   return { config, notices: [...noticesOf(config, origins), ...strangers(environment, nearest)] };
 }
 
-function check(raw: Raw, origins: ReadonlyMap<string, string>, path: string): Config {
+/** Where each key was set, and for those of the command line what was typed. */
+type Origins = ReadonlyMap<string, string>;
+
+function check(raw: Raw, origins: Origins, typed: Origins, path: string): Config {
   const result = schema.safeParse(raw);
   const problems = result.success
-    ? contradictions(result.data).map(({ key, rule }) => problem(key, raw, origins, rule))
-    : result.error.issues.flatMap((issue) => problemsOf(issue, raw, origins));
+    ? contradictions(result.data).map(({ key, rule }) => problem(key, raw, origins, typed, rule))
+    : result.error.issues.flatMap((issue) => problemsOf(issue, raw, origins, typed));
   if (result.success && problems.length === 0) return freeze(withReconnect(result.data, origins));
-  const count = problems.length === 1 ? 'one wrong setting' : `${problems.length} wrong settings`;
-  throw new ConfigFault([`The configuration (${path}) has ${count}:`, ...problems].join('\n  '), problems);
+  const texts = problems.map(({ text }) => text);
+  const fromTyping = problems.every(({ key }) => typed.has(key));
+  if (fromTyping && texts.length === 1) throw new ConfigFault(texts[0]!, texts);
+  const where = fromTyping ? 'The command line' : `The configuration (${path})`;
+  const count = texts.length === 1 ? 'one wrong setting' : `${texts.length} wrong settings`;
+  throw new ConfigFault([`${where} has ${count}:`, ...texts].join('\n  '), texts);
 }
 
 /** Document 002's `reconnect_interval` is the first wait of the backoff, unless that is set itself. */
-function withReconnect(config: z.output<typeof schema>, origins: ReadonlyMap<string, string>): Config {
+function withReconnect(config: z.output<typeof schema>, origins: Origins): Config {
   const { reconnect_interval: interval, backoffMax } = config.exchange;
   if (interval === undefined || origins.has('exchange.backoffMin')) return config;
   const waits = { backoffMin: interval, backoffMax: Math.max(interval, backoffMax) };
   return { ...config, exchange: { ...config.exchange, ...waits } };
 }
 
-function problemsOf(issue: z.core.$ZodIssue, raw: Raw, origins: ReadonlyMap<string, string>): string[] {
+interface Problem {
+  readonly key: string;
+  readonly text: string;
+}
+
+function problemsOf(issue: z.core.$ZodIssue, raw: Raw, origins: Origins, typed: Origins): Problem[] {
   const group = issue.path.join('.');
-  if (issue.code !== 'unrecognized_keys') return [problem(group, raw, origins, issue.message)];
+  if (issue.code !== 'unrecognized_keys') return [problem(group, raw, origins, typed, issue.message)];
   return issue.keys.map((name) => {
     const key = group === '' ? name : `${group}.${name}`;
     const meant = nearest(key, knownKeys().keys());
     const hint =
       meant === undefined ? `known here are ${namesIn(group).join(', ')}` : `did you mean ${meant}?`;
-    return `${key}${from(key, origins)} is not a known key; ${hint}`;
+    return { key, text: `${named(key, origins, typed)} is not a known key; ${hint}` };
   });
 }
 
@@ -99,12 +115,17 @@ function namesIn(group: string): string[] {
   return names.filter((name) => !name.includes('.'));
 }
 
-function problem(key: string, raw: Raw, origins: ReadonlyMap<string, string>, rule: string): string {
-  return `${key}${from(key, origins)} is ${shown(key, valueAt(raw, key))}; it ${rule}`;
+function problem(key: string, raw: Raw, origins: Origins, typed: Origins, rule: string): Problem {
+  return { key, text: `${named(key, origins, typed)} is ${shown(key, valueAt(raw, key))}; it ${rule}` };
+}
+
+/** What was typed, or the key and where it was set. */
+function named(key: string, origins: Origins, typed: Origins): string {
+  return typed.get(key) ?? `${key}${from(key, origins)}`;
 }
 
 /** Where a key was set, unless the key itself says so: ` (SERVER_PORT)`. */
-function from(key: string, origins: ReadonlyMap<string, string>): string {
+function from(key: string, origins: Origins): string {
   const origin = origins.get(key);
   return origin === undefined || origin.startsWith(`${key} `) ? '' : ` (${origin})`;
 }

@@ -1,4 +1,4 @@
-/** How much memory the limits of the configuration allow in rings, outboxes and messages under way. */
+/** How much memory the limits of the configuration allow in rings, outboxes and messages under way; `/api/v1/health` says it. */
 import { tickBytes } from '../wire/tick-record.ts';
 import type { Config } from './schema.ts';
 
@@ -72,36 +72,6 @@ export function memoryBound(config: Config): MemoryBound {
     ),
   ];
   return { parts, startBytes: sumOf(parts.filter(({ when }) => when === 'start')), totalBytes: sumOf(parts) };
-}
-
-/** The bound as a table, a part a line. */
-export function memoryText({ parts, startBytes, totalBytes }: MemoryBound): string {
-  const lines = parts.map(({ name, sum, bytes, when }) => [
-    name,
-    mebibytes(bytes),
-    when === 'start' ? 'at start' : 'at most',
-    sum,
-  ]);
-  const all = [
-    ...lines,
-    ['taken at start', mebibytes(startBytes), '', ''],
-    [
-      'all together, at most',
-      mebibytes(totalBytes),
-      '',
-      'only when every client and every shard stands still at once',
-    ],
-  ];
-  const widest = Math.max(...all.map(([name]) => name!.length));
-  return all
-    .map(([name, size, when, sum]) =>
-      `${name!.padEnd(widest)}  ${size!.padStart(12)}  ${when!.padEnd(8)}  ${sum}`.trimEnd(),
-    )
-    .join('\n');
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 /** What a socket takes of one message before it is cut: more than the limit, so that the close can say why. */

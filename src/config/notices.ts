@@ -20,6 +20,9 @@ export function noticesOf(config: Config, origins: ReadonlyMap<string, string>):
   }
   if (!config.gateway.binary)
     notices.push(`not used yet: ${origins.get('gateway.binary') ?? 'gateway.binary'} (it stays on)`);
+  const readTimeout = origins.get('server.readTimeout');
+  if (readTimeout !== undefined)
+    notices.push(`not used: ${readTimeout} (uWebSockets cuts a request that is not whole after 10 to 12 s)`);
   const reconnect = origins.get('exchange.reconnect_interval');
   if (reconnect !== undefined) {
     const own = origins.get('exchange.backoffMin');

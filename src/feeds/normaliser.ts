@@ -30,8 +30,6 @@ export interface NormaliserOptions {
   readonly messageBytesMax: number;
 }
 
-export const liveTimes: PlausibleTime = { around: 'receipt', pastMicros: 43_200e6, futureMicros: 60e6 };
-
 /** The times of a recording whose first and last receive times (µs) are given: an hour more on both sides. */
 export function recordedTimes(first: number, last: number): PlausibleTime {
   const hour = 3_600e6;

@@ -7,23 +7,33 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** As the query thread's answers say. */
+const jsonType = 'application/json; charset=utf-8';
+
 export function json(body: unknown, status = 200): Answer {
   return {
     status,
-    contentType: 'application/json; charset=utf-8',
+    contentType: jsonType,
     body: JSON.stringify(body),
     headers: noStore,
   };
 }
 
-/** An error as problem+json (RFC 9457), with the `error` text at the top level that document 000 and 002 clients read. */
+/** An error as problem+json (RFC 9457), with the text as `error` too, which document 000 and 002 clients read. */
 export function problem(
   status: number,
   error: string,
   more: object = {},
   headers: Record<string, string> = {},
 ): Answer {
-  const body = JSON.stringify({ type: 'about:blank', title: statusText(status), status, error, ...more });
+  const body = JSON.stringify({
+    type: 'about:blank',
+    title: statusText(status),
+    status,
+    detail: error,
+    error,
+    ...more,
+  });
   return { status, contentType: 'application/problem+json', body, headers: { ...noStore, ...headers } };
 }
 

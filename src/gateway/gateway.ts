@@ -6,6 +6,7 @@ import { onRing, ring } from '../wire/doorbell.ts';
 import { SegmentReader } from '../wire/segment-ring.ts';
 import { problem } from './answer.ts';
 import { ControlDesk } from './control-desk.ts';
+import type { CorsRules } from './cors.ts';
 import { FanOut } from './fan-out.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { HttpDesk } from './http-desk.ts';
@@ -36,7 +37,9 @@ export interface GatewayParts {
   readonly webRoot: string | undefined;
   readonly limits: GatewayLimits;
   readonly version: string;
-  readonly allowedOrigins: readonly string[];
+  readonly cors: CorsRules;
+  /** What never changes and belongs into `/api/v1/health`. */
+  readonly facts: Readonly<Record<string, unknown>>;
   readonly onFirstSubscriber: () => void;
 }
 
@@ -80,7 +83,7 @@ export class Gateway {
       onFirstSubscriber,
     });
     const routeParts = { directory, queries: this.#queries, health: () => this.#healthNow() };
-    this.#http = new HttpDesk(routeParts, readPageFiles(parts.webRoot), parts.allowedOrigins);
+    this.#http = new HttpDesk(routeParts, readPageFiles(parts.webRoot), parts.cors, limits.answerMs);
     this.#app = createApp();
     this.#serveSockets();
     this.#app.any('/*', (response, request) => this.#http.receive(response, request));
@@ -131,7 +134,8 @@ export class Gateway {
 
   #healthNow(): object {
     const uptimeS = Math.floor((performance.now() - this.#startedAt) / 1_000);
-    return { status: 'ok', version: this.#parts.version, uptimeS, ...this.#health, gateway: this.account() };
+    const { version, facts } = this.#parts;
+    return { status: 'ok', version, uptimeS, ...facts, ...this.#health, gateway: this.account() };
   }
 
   #serveSockets(): void {
@@ -182,7 +186,7 @@ export class Gateway {
         origin: request.getHeader('origin'),
         host: request.getHeader('host'),
       },
-      this.#parts.allowedOrigins,
+      this.#parts.cors.origins,
     );
     const { connections } = this.#parts.limits;
     const refused =

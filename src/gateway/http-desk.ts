@@ -1,12 +1,15 @@
 /** Answers HTTP requests: routes, page files, problems. Nothing is written to a response that was aborted. */
 import { type Answer, problem, statusText } from './answer.ts';
-import { originAllowed } from './origin.ts';
+import { type CorsRules, corsHeaders, originAllowed } from './cors.ts';
 import type { PageFiles } from './page-files.ts';
 import { routeOf } from './router.ts';
 import { type RouteParts, routes } from './routes.ts';
+import { sendWithin } from './send-within.ts';
 import type { HttpRequest, HttpResponse } from './uws.ts';
 
 const allowedMethods = 'GET, HEAD, OPTIONS';
+/** So much goes to uWebSockets at once, whose own timeout for clients that take nothing then counts. */
+const atOnceBytes = 65_536;
 
 interface Asked {
   readonly method: string;
@@ -20,14 +23,18 @@ interface Asked {
 export class HttpDesk {
   readonly #parts: RouteParts;
   readonly #pages: PageFiles;
-  readonly #allowedOrigins: readonly string[];
+  readonly #cors: CorsRules;
+  readonly #answerMs: number;
   readonly #byStatus: Record<string, number> = {};
-  #aborted = 0;
+  /** Answers that could not be sent whole: the client went, or was too slow. */
+  readonly #lost = { aborted: 0, cut: 0 };
 
-  constructor(parts: RouteParts, pages: PageFiles, allowedOrigins: readonly string[]) {
+  /** @param answerMs An answer that its client has not taken by then is cut. */
+  constructor(parts: RouteParts, pages: PageFiles, cors: CorsRules, answerMs: number) {
     this.#parts = parts;
     this.#pages = pages;
-    this.#allowedOrigins = allowedOrigins;
+    this.#cors = cors;
+    this.#answerMs = answerMs;
   }
 
   /** A request comes in: it is read now, since uWebSockets takes it back when this returns. */
@@ -39,14 +46,14 @@ export class HttpDesk {
       path: request.getUrl(),
       query: request.getQuery(),
       ifNoneMatch: request.getHeader('if-none-match'),
-      corsOrigin: origin !== '' && originAllowed(origin, host, this.#allowedOrigins) ? origin : undefined,
+      corsOrigin: origin !== '' && originAllowed(origin, host, this.#cors.origins) ? origin : undefined,
     };
     const answer = this.#answerOrFault(asked);
     if (!(answer instanceof Promise)) return this.write(response, answer, asked);
     let aborted = false;
     response.onAborted(() => {
       aborted = true;
-      this.#aborted++;
+      this.#lost.aborted++;
     });
     void answer.catch(internalError).then((ready) => aborted || this.write(response, ready, asked));
   }
@@ -89,12 +96,11 @@ export class HttpDesk {
       response.writeHeader('vary', 'Origin');
       for (const [name, value] of Object.entries(answer.headers ?? {})) response.writeHeader(name, value);
       if (asked.corsOrigin !== undefined) {
-        response.writeHeader('access-control-allow-origin', asked.corsOrigin);
-        response.writeHeader('access-control-allow-methods', allowedMethods);
-        response.writeHeader('access-control-allow-headers', 'content-type');
+        const cors = corsHeaders(this.#cors, asked.corsOrigin, asked.method === 'OPTIONS');
+        for (const [name, value] of Object.entries(cors)) response.writeHeader(name, value);
       }
       if (asked.method !== 'HEAD') {
-        response.end(answer.body);
+        this.#send(response, answer.body);
         return;
       }
       // Not as an argument of endWithoutBody: it then takes the response for unfinished, and aborts the process.
@@ -103,8 +109,17 @@ export class HttpDesk {
     });
   }
 
-  account(): { byStatus: Record<string, number>; aborted: number } {
-    return { byStatus: { ...this.#byStatus }, aborted: this.#aborted };
+  #send(response: HttpResponse, body: Answer['body']): void {
+    if (body.length <= atOnceBytes) {
+      response.end(body);
+      return;
+    }
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    sendWithin(response, bytes, this.#answerMs, (reason) => this.#lost[reason]++);
+  }
+
+  account(): { byStatus: Record<string, number>; aborted: number; cut: number } {
+    return { byStatus: { ...this.#byStatus }, ...this.#lost };
   }
 }
 

@@ -21,6 +21,8 @@ export interface GatewayLimits {
   /** HTTP questions to the query thread at a time; more are answered 503. */
   readonly queriesInFlight: number;
   readonly queryTimeoutMs: number;
+  /** An HTTP answer that its client has not taken by then is cut. */
+  readonly answerMs: number;
   /** A v1 frame goes out with so many records, or so long after its first one. */
   readonly v1: { readonly records: number; readonly windowMs: number };
 }
@@ -37,6 +39,7 @@ export const gatewayLimits: GatewayLimits = {
   heartbeatMs: 5_000,
   queriesInFlight: 1_000,
   queryTimeoutMs: 5_000,
+  answerMs: 15_000,
   v1: { records: 50, windowMs: 50 },
 };
 

@@ -1,7 +1,7 @@
 /** Whether a request may become a WebSocket, and which protocol it then speaks. */
 import { type Answer, problem } from './answer.ts';
 import { quoted } from './control-message.ts';
-import { originAllowed } from './origin.ts';
+import { originAllowed } from './cors.ts';
 import type { Protocol } from './session.ts';
 
 /** Subprotocol → protocol. */

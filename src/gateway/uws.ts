@@ -6,12 +6,7 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket, WebSocket } from 'uWebSockets.js';
 import * as package_ from 'uWebSockets.js';
 
-export type {
-  HttpRequest,
-  HttpResponse,
-  us_listen_socket as ListenSocket,
-  us_socket_context_t,
-} from 'uWebSockets.js';
+export type { HttpRequest, HttpResponse, us_socket_context_t } from 'uWebSockets.js';
 export type UwsSocket<UserData> = WebSocket<UserData>;
 
 /** What this project uses of it; `listen` with host and options exists, but not in its types. */

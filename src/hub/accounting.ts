@@ -28,18 +28,6 @@ export interface HubAccount extends ShardAccount {
   readonly paused: boolean;
 }
 
-/** Undefined when the books balance, else the equation that does not hold. */
-export function imbalance(account: HubAccount): string | undefined {
-  for (const [i, shard] of [account, ...account.shards].entries()) {
-    const out = shard.pushed + shard.conflated + shard.waiting + shard.dropped;
-    if (shard.taken !== out) {
-      const where = i === 0 ? 'the hub' : `shard ${i - 1}`;
-      return `${where}: ${shard.taken} taken, but ${shard.pushed} pushed + ${shard.conflated} conflated + ${shard.waiting} waiting + ${shard.dropped} dropped`;
-    }
-  }
-  return undefined;
-}
-
 export function sumOf(shards: readonly ShardAccount[]): ShardAccount {
   const sum = (pick: (shard: ShardAccount) => number): number =>
     shards.reduce((total, shard) => total + pick(shard), 0);

@@ -88,14 +88,6 @@ function plainName(name: string): string {
   return name.toUpperCase().replaceAll(/[-_/]/g, '');
 }
 
-/** What an error message says about a name that did not resolve. */
-export function unresolved(text: string, resolved: Extract<Resolved, { reason: string }>): string {
-  const name = JSON.stringify(text.slice(0, textMax));
-  const candidates = resolved.candidates.join(', ');
-  if (resolved.reason === 'ambiguous') return `the symbol ${name} is ambiguous: ${candidates}`;
-  return `unknown symbol ${name}${candidates === '' ? '' : `; did you mean ${candidates}?`}`;
-}
-
 /** How many letters must be added, removed, changed, or swapped with their neighbour (Damerau–Levenshtein, restricted). */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];

@@ -35,7 +35,9 @@ export interface TradesQuery {
   /** Venue's trade ids: fromId ≤ id ≤ toId. */
   readonly fromId: number;
   readonly toId: number;
+  /** At most so many: the oldest ones, or the newest when `newest` is set. Rising by id either way. */
   readonly limit: number;
+  readonly newest?: boolean;
 }
 
 /** What is read. Symbols that were never written have no rows. */

@@ -25,10 +25,6 @@ export const resolutionMicros: readonly number[] = [
 export const weekIndex = 8;
 export const monthIndex = 9;
 
-export function isResolution(text: string): text is Resolution {
-  return (resolutions as readonly string[]).includes(text);
-}
-
 /** Open time (µs) of the bar that holds `time` (µs since 1970, not negative). */
 export function barOpen(index: number, time: number): number {
   if (index < weekIndex) return time - (time % resolutionMicros[index]!);

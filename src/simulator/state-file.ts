@@ -4,16 +4,7 @@
  *   FILE.checkpoint  the whole market at the start of a minute, from which it can be run again to the same trades
  *   FILE.bars        finished minute bars, appended
  */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { type Bar, flatBar } from './bar.ts';
@@ -66,12 +57,15 @@ export class StateFile {
 
   /** What was saved last; undefined when there is nothing yet, and then leftovers of an older market go too. */
   read(): SavedState | undefined {
-    if (!existsSync(this.path)) {
-      for (const part of ['checkpoint', 'bars']) rmSync(`${this.path}.${part}`, { force: true });
+    const text = this.#readText(this.path);
+    if (text === undefined) {
+      this.#write(this.path, () => {
+        for (const part of ['checkpoint', 'bars']) rmSync(`${this.path}.${part}`, { force: true });
+      });
       return undefined;
     }
     try {
-      return stateSchema.parse(JSON.parse(readFileSync(this.path, 'utf8')));
+      return stateSchema.parse(JSON.parse(text));
     } catch (error) {
       throw new SimulatorFault(`${this.path} is no saved simulator state; delete it to begin a new market.`, {
         cause: error,
@@ -91,14 +85,14 @@ export class StateFile {
   /** Gives every finished minute of earlier runs, up to `untilMs`, to the tapes. */
   readBars(pits: readonly Pit[], untilMs: number): void {
     const path = `${this.path}.bars`;
-    if (!existsSync(path)) return;
+    const text = this.#readText(path);
+    if (text === undefined) return;
     const tapes = new Map(pits.map((pit) => [pit.instrument.symbol, pit.tape]));
-    const text = readFileSync(path, 'latin1');
     for (const line of text.slice(Math.max(0, text.length - barsBytesMax)).split('\n')) {
       const [symbol, bar] = parseBar(line);
       if (bar !== undefined && bar.openMs < untilMs) tapes.get(symbol)?.adopt(bar);
     }
-    if (statSync(path).size > 2 * barsBytesMax) this.#replace(path, text.slice(-barsBytesMax));
+    if (text.length > 2 * barsBytesMax) this.#replace(path, text.slice(-barsBytesMax));
   }
 
   write(state: Omit<SavedState, 'version'>): void {
@@ -110,19 +104,37 @@ export class StateFile {
   }
 
   appendBars(lines: string): void {
-    if (lines !== '') appendFileSync(`${this.path}.bars`, lines);
+    if (lines !== '') this.#write(`${this.path}.bars`, (path) => appendFileSync(path, lines));
   }
 
   #replace(path: string, text: string): void {
-    try {
+    this.#write(path, () => {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
+    });
+  }
+
+  #write(path: string, change: (path: string) => void): void {
+    try {
+      change(path);
     } catch (error) {
       throw new SimulatorFault(
         `The simulator state cannot be written to ${path}; choose a folder that can be written.`,
         { cause: error },
       );
+    }
+  }
+
+  /** Undefined when there is no such file. What is written here has one byte a character. */
+  #readText(path: string): string | undefined {
+    try {
+      return readFileSync(path, 'latin1');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw new SimulatorFault(`The simulator state cannot be read from ${path}; choose another folder.`, {
+        cause: error,
+      });
     }
   }
 }

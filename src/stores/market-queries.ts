@@ -23,6 +23,9 @@ class Problem extends Error {
   }
 }
 
+/** As the gateway's own answers say. */
+const jsonType = 'application/json; charset=utf-8';
+
 const titles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   404: 'Not Found',
@@ -45,7 +48,7 @@ export class MarketQueries {
   /** Never rejects: what goes wrong is an answer too (400, 404; 503 when the store fails). */
   async answer(kind: unknown, params: unknown): Promise<Answer> {
     try {
-      return { status: 200, contentType: 'application/json', body: bytes(await this.#text(kind, params)) };
+      return { status: 200, contentType: jsonType, body: bytes(await this.#text(kind, params)) };
     } catch (error) {
       if (error instanceof Problem) return problem(error.status, error.message);
       return problem(503, `the store does not answer: ${(error as Error).message}`);
@@ -87,13 +90,12 @@ export class MarketQueries {
     return barsJson(instrument, resolutions[resolution]!, bars);
   }
 
-  /** Without `fromId`, the newest ones. */
+  /** Without `fromId`, the newest that are stored: the latest id in memory is ahead of the stores by a commit. */
   async #trades(params: z.infer<typeof tradesParams>): Promise<string> {
     const instrument = this.#find(params);
-    const { toId, limit } = params;
-    const newest = params.fromId === undefined ? ((await this.#latest.get(instrument.id))?.tradeId ?? 0) : 0;
-    const fromId = params.fromId ?? Math.max(0, Math.min(newest, toId) - limit + 1);
-    const trades = await this.#history.trades({ symbol: instrument.symbol, fromId, toId, limit });
+    const { fromId = 0, toId, limit } = params;
+    const newest = params.fromId === undefined;
+    const trades = await this.#history.trades({ symbol: instrument.symbol, fromId, toId, limit, newest });
     return tradesJson(instrument, trades);
   }
 

@@ -48,11 +48,12 @@ export class MemoryHistory implements HistoryWriter, HistoryReader {
     return found.toSorted((a, b) => a.openTime - b.openTime).slice(Math.max(0, found.length - limit));
   }
 
-  async trades({ symbol, fromId, toId, limit }: TradesQuery): Promise<TradeRow[]> {
+  async trades({ symbol, fromId, toId, limit, newest = false }: TradesQuery): Promise<TradeRow[]> {
     const found = [...(this.#held.get(symbol)?.trades.values() ?? [])].filter(
       ({ id }) => fromId <= id && id <= toId,
     );
-    return found.toSorted((a, b) => a.id - b.id).slice(0, limit);
+    const from = newest ? Math.max(0, found.length - limit) : 0;
+    return found.toSorted((a, b) => a.id - b.id).slice(from, from + limit);
   }
 
   async enigma(symbol: string): Promise<Enigma | undefined> {

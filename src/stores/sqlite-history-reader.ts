@@ -15,8 +15,8 @@ import {
 
 const selectBars = `SELECT ${barColumns} FROM bars
   WHERE symbol_id = ? AND resolution = ? AND open_time >= ? AND open_time < ? ORDER BY open_time DESC LIMIT ?`;
-const selectTrades = `SELECT ${tradeColumns} FROM trades
-  WHERE symbol_id = ? AND trade_id >= ? AND trade_id <= ? ORDER BY trade_id LIMIT ?`;
+const selectTrades = (order: 'ASC' | 'DESC'): string => `SELECT ${tradeColumns} FROM trades
+  WHERE symbol_id = ? AND trade_id >= ? AND trade_id <= ? ORDER BY trade_id ${order} LIMIT ?`;
 const selectEnigma = `SELECT ${enigmaColumns} FROM enigma WHERE symbol_id = ?`;
 const selectSymbolId = 'SELECT id FROM symbolsmap WHERE symbol = ?';
 
@@ -26,7 +26,8 @@ export class SqliteHistoryReader implements HistoryReader {
   /** Only found ones: a symbol may be enrolled later. */
   readonly #symbolIds = new Map<string, number>();
   readonly #bars: Database.Statement<unknown[], Columns>;
-  readonly #trades: Database.Statement<unknown[], Columns>;
+  readonly #oldestTrades: Database.Statement<unknown[], Columns>;
+  readonly #newestTrades: Database.Statement<unknown[], Columns>;
   readonly #enigma: Database.Statement<unknown[], Columns>;
   readonly #symbolId: Database.Statement<unknown[], number>;
 
@@ -38,7 +39,8 @@ export class SqliteHistoryReader implements HistoryReader {
     this.#db = db;
     this.#instruments = new Map(dictionary.map(({ symbol, id }) => [symbol, id]));
     this.#bars = db.prepare<unknown[], Columns>(selectBars).raw();
-    this.#trades = db.prepare<unknown[], Columns>(selectTrades).raw();
+    this.#oldestTrades = db.prepare<unknown[], Columns>(selectTrades('ASC')).raw();
+    this.#newestTrades = db.prepare<unknown[], Columns>(selectTrades('DESC')).raw();
     this.#enigma = db.prepare<unknown[], Columns>(selectEnigma).raw();
     this.#symbolId = db.prepare<unknown[], number>(selectSymbolId).pluck();
   }
@@ -56,9 +58,15 @@ export class SqliteHistoryReader implements HistoryReader {
     const symbolId = this.#lastingId(query.symbol);
     if (symbolId === undefined) return [];
     const instrument = this.#instruments.get(query.symbol) ?? symbolId;
-    return this.#trades
-      .all(symbolId, query.fromId, query.toId, query.limit)
-      .map((row) => tradeOf(row, instrument));
+    const newest = query.newest === true;
+    const rows = (newest ? this.#newestTrades : this.#oldestTrades).all(
+      symbolId,
+      query.fromId,
+      query.toId,
+      query.limit,
+    );
+    if (newest) rows.reverse();
+    return rows.map((row) => tradeOf(row, instrument));
   }
 
   async enigma(symbol: string): Promise<Enigma | undefined> {

@@ -1,13 +1,15 @@
 /** The way in, on the hub's thread: the venue's instruments and daily extremes over REST, its feed, and the hub. */
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/load.ts';
+import { Backoff, backoffDefaults } from '../feeds/backoff.ts';
 import { connectionDefaults } from '../feeds/connection.ts';
 import { Feed } from '../feeds/feed.ts';
 import { LiveClock } from '../feeds/live-clock.ts';
 import { type PlausibleTime, recordedTimes, type TradesKind } from '../feeds/normaliser.ts';
 import { venues } from '../feeds/registry.ts';
 import { steadyTimers } from '../feeds/timers.ts';
-import { restDefaults, type VenueRest } from '../feeds/venue.ts';
+import { RestFault, restDefaults, type VenueCandle, type VenueRest } from '../feeds/venue.ts';
 import { VenueClock } from '../feeds/venue-clock.ts';
 import { dealInstruments, Hub, type HubOptions, hubDefaults } from '../hub/hub.ts';
 import { EventClock } from '../market/clock.ts';
@@ -32,38 +34,90 @@ export interface RecordedSpan {
 const listingRetryMs = 2_000;
 const dailyCandles = 1_000;
 
-export function venueRest(config: Config): VenueRest {
+/** @param signal once aborted, no request is under way any more */
+export function venueRest(config: Config, signal: AbortSignal): VenueRest {
   return venues.binance.rest({
     ...restDefaults,
     baseUrl: config.exchange.rest_endpoint,
     timers: steadyTimers,
+    fetch: (url, init) => {
+      const own = init?.signal ?? undefined;
+      return fetch(url, { ...init, signal: own === undefined ? signal : AbortSignal.any([own, signal]) });
+    },
   });
 }
 
-/** The listed instruments as the venue describes them; asked for again until it answers. @throws what it does not list */
-export async function listInstruments(
-  rest: VenueRest,
-  listing: readonly ListedStream[],
-  log: Log,
-  stopped: () => boolean,
-): Promise<Omit<Instrument, 'id'>[]> {
-  const wanted = new Set(listing.map(({ native }) => native));
+export interface Listing {
+  readonly rest: VenueRest;
+  /** Where that asks: for the log. */
+  readonly endpoint: string;
+  /** The wanted symbols, by the venue's name. */
+  readonly natives: ReadonlySet<string>;
+  /** Those of them that an earlier run knows. */
+  readonly enrolled: readonly Omit<Instrument, 'id'>[];
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The wanted instruments as the venue describes them. When it does not answer, those that are enrolled, so that their
+ * history is served; when none is, it is asked for again until it answers. @throws the signal's reason once aborted
+ */
+export async function listInstruments(listing: Listing): Promise<readonly Omit<Instrument, 'id'>[]> {
+  const { rest, endpoint, natives, enrolled, log, signal } = listing;
   for (;;) {
+    signal.throwIfAborted();
     try {
-      const known = (await rest.instruments()).filter(({ native }) => wanted.has(native));
-      const missing = [...wanted].filter((native) => !known.some((one) => one.native === native));
-      if (missing.length > 0)
-        log.warn('not listed by the venue, so left out', { symbols: missing.join(', ') });
-      if (known.length === 0) throw new Error(`the venue lists none of ${[...wanted].join(', ')}`);
-      return known;
+      return listedOf(await rest.instruments(), natives, log);
     } catch (error) {
-      if (stopped()) throw error;
-      log.warn('the list of instruments cannot be had yet', {
-        error: error instanceof Error ? error.message : String(error),
-      });
-      await new Promise((resolve) => setTimeout(resolve, listingRetryMs));
+      signal.throwIfAborted();
+      const facts = { endpoint, error: reasonOf(error) };
+      if (error instanceof RestFault && enrolled.length > 0) {
+        const unknown = [...natives].filter((native) => !enrolled.some((one) => one.native === native));
+        log.warn('the exchange does not list its instruments: going on with those known from earlier runs', {
+          ...facts,
+          known: enrolled.length,
+          ...(unknown.length === 0 ? {} : { leftOut: unknown.join(', ') }),
+        });
+        return enrolled;
+      }
+      const waitMs = Math.max(listingRetryMs, error instanceof RestFault ? error.retryAfterMs : 0);
+      log.warn(
+        'nothing is served yet: the exchange does not list its instruments, and none is known from earlier',
+        {
+          ...facts,
+          nextTryInSeconds: Math.ceil(waitMs / 1_000),
+        },
+      );
+      await pause(waitMs, signal);
     }
   }
+}
+
+function listedOf(
+  all: readonly Omit<Instrument, 'id'>[],
+  natives: ReadonlySet<string>,
+  log: Log,
+): Omit<Instrument, 'id'>[] {
+  const known = all.filter(({ native }) => natives.has(native));
+  const missing = [...natives].filter((native) => !known.some((one) => one.native === native));
+  if (known.length === 0) throw new Error(`the venue lists none of ${missing.join(', ')}`);
+  if (missing.length > 0) log.warn('not listed by the venue, so left out', { symbols: missing.join(', ') });
+  return known;
+}
+
+/** Its own words and those of the innermost cause, such as ECONNREFUSED. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  let inner: unknown = error;
+  while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
+  if (inner === error || !(inner instanceof Error)) return error.message;
+  return `${error.message} (${(inner as NodeJS.ErrnoException).code ?? inner.message})`;
+}
+
+/** Ends early, and without an error, once the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 export class FeedLine {
@@ -74,7 +128,7 @@ export class FeedLine {
   readonly #rest: VenueRest;
   readonly #instruments: readonly Instrument[];
   readonly #checking: NodeJS.Timeout | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(
     config: Config,
@@ -88,7 +142,7 @@ export class FeedLine {
       listing.map(({ native, trades }) => [canonicalSymbol(exchange.venue, native), trades]),
     );
     this.#instruments = dictionary.instruments.filter(({ symbol }) => tradesBy.has(symbol));
-    this.#rest = venueRest(config);
+    this.#rest = venueRest(config, this.#closing.signal);
     const live = new LiveClock();
     const replay = recorded === undefined ? undefined : new EventClock();
     const venueClock = new VenueClock(live, () => performance.now());
@@ -147,37 +201,57 @@ export class FeedLine {
 
   /** Highs and lows of the venue's daily candles, for the Enigma level; one instrument after the other. */
   async #takeExtremes(log: Log): Promise<void> {
-    const record = tickRecords(1);
+    const { signal } = this.#closing;
     for (const instrument of this.#instruments) {
-      if (this.#closed) return;
-      try {
-        const candles = await this.#rest.candles(instrument, { interval: '1d', limit: dailyCandles });
-        if (candles.length === 0) continue;
-        const high = candles.reduce((best, candle) => (candle.high > best.high ? candle : best));
-        const low = candles.reduce((best, candle) => (candle.low < best.low ? candle : best));
-        record.halves[tickField.head] = tickKind.extreme;
-        record.halves[tickField.instrument] = instrument.id;
-        record.words[tickField.price] = high.high;
-        record.words[tickField.size] = high.openTime;
-        record.words[tickField.firstId] = low.low;
-        record.words[tickField.lastId] = low.openTime;
-        this.hub.take(record, 1);
-        this.extremes++;
-      } catch (error) {
-        log.incident('extremes', 'daily candles cannot be had; the Enigma level counts from our own trades', {
-          symbol: instrument.symbol,
-          error: error instanceof Error ? error.message : String(error),
-        });
+      const backoff = new Backoff(backoffDefaults, Math.random);
+      while (!signal.aborted) {
+        try {
+          const candles = await this.#rest.candles(instrument, { interval: '1d', limit: dailyCandles });
+          this.#giveExtremes(instrument, candles);
+          break;
+        } catch (error) {
+          if (signal.aborted) return;
+          log.incident(
+            'extremes',
+            'daily candles cannot be had; the Enigma level counts from our own trades',
+            {
+              symbol: instrument.symbol,
+              error: reasonOf(error),
+            },
+          );
+          if (!isPassing(error)) break;
+          await pause(backoff.next(0, Math.max(listingRetryMs, error.retryAfterMs)), signal);
+        }
       }
     }
   }
 
+  #giveExtremes(instrument: Instrument, candles: readonly VenueCandle[]): void {
+    if (candles.length === 0 || this.#closing.signal.aborted) return;
+    const high = candles.reduce((best, candle) => (candle.high > best.high ? candle : best));
+    const low = candles.reduce((best, candle) => (candle.low < best.low ? candle : best));
+    const record = tickRecords(1);
+    record.halves[tickField.head] = tickKind.extreme;
+    record.halves[tickField.instrument] = instrument.id;
+    record.words[tickField.price] = high.high;
+    record.words[tickField.size] = high.openTime;
+    record.words[tickField.firstId] = low.low;
+    record.words[tickField.lastId] = low.openTime;
+    this.hub.take(record, 1);
+    this.extremes++;
+  }
+
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     clearInterval(this.#checking);
     await this.feed.close();
     this.hub.close();
   }
+}
+
+/** The venue may well answer later. */
+function isPassing(error: unknown): error is RestFault {
+  return error instanceof RestFault && ['unreachable', 'limited', 'banned'].includes(error.kind);
 }
 
 /** The sockets pause at three quarters of the overflow and go on at a quarter. */

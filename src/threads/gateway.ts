@@ -3,6 +3,7 @@
  * takes the whole process down, so send `{ kind: 'close' }` and wait for its exit.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { CorsRules } from '../gateway/cors.ts';
 import { Gateway, type GatewayAccount } from '../gateway/gateway.ts';
 import { type GatewayLimits, gatewayLimits } from '../gateway/limits.ts';
 import type { Dictionary } from '../market/instrument.ts';
@@ -25,8 +26,10 @@ export interface GatewayThreadData {
   /** To the supervisor; `parentPort` when not given. */
   readonly control?: MessagePort;
   readonly version: string;
-  /** Origins (`https://example.com`) of pages on other hosts that may connect. */
-  readonly allowedOrigins: readonly string[];
+  /** Which pages of other hosts may connect, and how. */
+  readonly cors: CorsRules;
+  /** What never changes and belongs into `/api/v1/health`. */
+  readonly facts?: Readonly<Record<string, unknown>>;
 }
 
 export type GatewayCommand =
@@ -54,7 +57,8 @@ const gateway = new Gateway({
   webRoot: data.webRoot,
   limits: { ...gatewayLimits, ...data.limits },
   version: data.version,
-  allowedOrigins: data.allowedOrigins,
+  cors: data.cors,
+  facts: data.facts ?? {},
   onFirstSubscriber: () => report({ kind: 'first-subscriber' }),
 });
 

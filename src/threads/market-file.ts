@@ -1,6 +1,7 @@
 /** What a run begins with: the instruments with their lasting ids, and each shard's first state from the stores. */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { UsageFault } from '../cli/arguments.ts';
 import { seedInstrument } from '../compute/seed.ts';
 import { shardMemory } from '../compute/shard-memory.ts';
 import type { Dictionary, Instrument } from '../market/instrument.ts';
@@ -18,9 +19,37 @@ export interface MarketStart {
   readonly estates: readonly ShardEstate[];
 }
 
+/** What earlier runs know of the listed symbols, for when the venue does not answer. @throws UsageFault as `openMarket` */
+export function enrolledInstruments(
+  dataDir: string,
+  venue: string,
+  natives: ReadonlySet<string>,
+): Omit<Instrument, 'id'>[] {
+  const file = join(dataDir, 'market.db');
+  if (!existsSync(file)) return [];
+  const db = openFile(file);
+  try {
+    const known = new SqliteInstruments(db).enrol([]);
+    return known.filter((one) => one.venue === venue && natives.has(one.native));
+  } finally {
+    db.close();
+  }
+}
+
+function openFile(file: string): ReturnType<typeof openMarketDatabase> {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    return openMarketDatabase(file);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new UsageFault(`${text}; name another data folder with --data`, { cause: error });
+  }
+}
+
 /**
  * Opens the market's file, enrols what is listed, and completes and loads what an earlier run left. The file is closed
  * again: from then on the writer thread owns it.
+ * @throws UsageFault when folder or file cannot be used
  */
 export async function openMarket(
   dataDir: string,
@@ -28,9 +57,8 @@ export async function openMarket(
   shards: number,
   epoch: number,
 ): Promise<MarketStart> {
-  mkdirSync(dataDir, { recursive: true });
   const file = join(dataDir, 'market.db');
-  const db = openMarketDatabase(file);
+  const db = openFile(file);
   const instruments = new SqliteInstruments(db).enrol(listed);
   const rows = Math.ceil(instruments.length / shards);
   const estates = Array.from({ length: shards }, () => shardEstate(rows));

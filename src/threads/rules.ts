@@ -1,5 +1,6 @@
 /** The configuration in the words of the parts. */
 import type { Config } from '../config/load.ts';
+import type { CorsRules } from '../gateway/cors.ts';
 import type { GatewayLimits } from '../gateway/limits.ts';
 import type { ShardRules } from '../workers/shard-options.ts';
 
@@ -18,7 +19,7 @@ export function shardRules(config: Config): ShardRules {
 }
 
 export function gatewayLimits(config: Config): GatewayLimits {
-  const { gateway, frames } = config;
+  const { gateway, frames, server } = config;
   return {
     connections: gateway.connections,
     messageBytesMax: gateway.messageBytesMax,
@@ -31,6 +32,17 @@ export function gatewayLimits(config: Config): GatewayLimits {
     heartbeatMs: gateway.heartbeat,
     queriesInFlight: gateway.queriesInFlight,
     queryTimeoutMs: gateway.queryTimeout,
+    answerMs: server.writeTimeout,
     v1: { records: frames.v1Records, windowMs: frames.v1Window },
+  };
+}
+
+export function corsRules({ server: { cors } }: Config): CorsRules {
+  return {
+    origins: cors.allowed_origins,
+    methods: cors.allowed_methods,
+    headers: cors.allowed_headers,
+    exposed: cors.expose_headers,
+    credentials: cors.allow_credentials,
   };
 }

@@ -12,7 +12,7 @@ import type { Log } from '../telemetry/log.ts';
 import { ShardPool } from '../workers/pool.ts';
 import { FeedLine, type ListedStream, listInstruments, type RecordedSpan, venueRest } from './feed-line.ts';
 import { GatewayThread, ListenFault } from './gateway-thread.ts';
-import { openMarket } from './market-file.ts';
+import { enrolledInstruments, openMarket } from './market-file.ts';
 import type { QueryData } from './query.ts';
 import { layRings, type Rings } from './rings.ts';
 import { corsRules, gatewayLimits } from './rules.ts';
@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly listing: readonly ListedStream[];
   /** Set when a recording is played: its times are the market's. */
   readonly recorded?: RecordedSpan;
+  /** Breaks the start off: `startServer` then rejects with its reason. */
+  readonly signal: AbortSignal;
   /** A part that cannot be started again has failed. */
   readonly onFault: (reason: string) => void;
 }
@@ -149,10 +151,21 @@ interface Parts {
   readonly gateway: GatewayThread;
 }
 
-/** Starts everything and resolves when the gateway listens. @throws UsageFault when the address cannot be had */
+/**
+ * Starts everything and resolves when the gateway listens. The caller has seen to it that nobody else uses the folder.
+ * @throws UsageFault when the address or the folder cannot be had
+ */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { config, log, listing, onFault } = options;
-  const listed = await listInstruments(venueRest(config), listing, log, () => false);
+  const natives = new Set(listing.map(({ native }) => native));
+  const listed = await listInstruments({
+    rest: venueRest(config, options.signal),
+    endpoint: config.exchange.rest_endpoint,
+    natives,
+    enrolled: enrolledInstruments(config.dataDir, config.exchange.venue, natives),
+    log,
+    signal: options.signal,
+  });
   const market = await openMarket(
     config.dataDir,
     listed,
@@ -225,7 +238,7 @@ async function startGateway(
         query,
         version,
         cors: corsRules(config),
-        facts: { memory: memoryBound(config) },
+        facts: { memoryBound: memoryBound(config) },
       },
       { onFault },
     );

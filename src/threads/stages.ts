@@ -94,10 +94,12 @@ export function isSettled(stages: readonly Stage[]): boolean {
   return inner.every((stage) => balance(stage) === 0n && (stage.out['waiting'] ?? 0) === 0);
 }
 
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 /** From the simulated exchange to the feeds: what its scripted faults and cut connections took away is a line of its own. */
 export function wayIn(exchange: SimulatorReport, line: FeedLine): Stage[] {
-  const total = (counts: Readonly<Record<string, number>>): number =>
-    Object.values(counts).reduce((a, b) => a + b, 0);
   const { messages, control } = line.feed.health().account;
   const sent = total(exchange.sent) + exchange.faults.garbage;
   return [

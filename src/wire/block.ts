@@ -18,7 +18,6 @@ export const blockKind = {
   orderEvent: 15,
   error: 16,
 } as const;
-export type BlockKind = (typeof blockKind)[keyof typeof blockKind];
 
 /** Bits of the kind byte. */
 export const kindBits = { kind: 0x1f, receive: 0x20, micros: 0x40, snapshot: 0x80 } as const;

@@ -5,13 +5,15 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { environmentKeys } from '../../src/config/environment.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { memoryBound, memoryText } from '../../src/config/memory.ts';
+import { memoryBound } from '../../src/config/memory.ts';
 import { knownKeys } from '../../src/config/schema.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const text = readFileSync(join(root, 'config.yaml'), 'utf8');
 /** What is commented out in config.yaml because it is not used yet, as YAML again. */
 const dormant = text.slice(text.indexOf('# database:')).replaceAll(/^# ?/gm, '');
+/** Commented out among the others: told at the start when set. */
+const neverUsed = ['server.readTimeout', 'exchange.reconnect_interval'];
 const empty = { environment: {}, read: noFile };
 
 function noFile(path: string): never {
@@ -40,7 +42,7 @@ test('its commented part holds the defaults too', () => {
 
 test('config.yaml names every key once, each with a comment', () => {
   const leaves = [...knownKeys()].filter(([, { group }]) => !group).map(([key]) => key);
-  const written = [...keysOf(parse(text)), ...keysOf(parse(dormant)), 'exchange.reconnect_interval'];
+  const written = [...keysOf(parse(text)), ...keysOf(parse(dormant)), ...neverUsed];
   expect(written.toSorted()).toEqual(leaves.toSorted());
   const body = text.slice(text.indexOf('\nserver:'));
   const bare = body.split('\n').filter((line) => /^#? *\w+: +\S/.test(line) && !/\S +# \S/.test(line));
@@ -89,7 +91,5 @@ test('the memory bound is the sum of all rings, outboxes and messages under way'
   const start = 2 * 1_024 * 64 + 2 * 65_536 + 2 * 131_072;
   expect(bound.startBytes).toBe(start);
   expect(bound.totalBytes).toBe(start + 2 * 100 * 64 + 10 * (1_000 + 5_000 + 16 * 256) + 3 * 2_000);
-  const lines = memoryText(bound).split('\n');
-  expect(lines).toHaveLength(bound.parts.length + 2);
-  expect(lines.at(-2)).toMatch(/^taken at start +0\.5 MiB$/);
+  expect(bound.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(bound.totalBytes);
 });

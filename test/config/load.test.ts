@@ -145,7 +145,7 @@ describe('values', () => {
 describe('notices', () => {
   test('what is set and not used yet is named, without its value', () => {
     const { notices } = load(
-      'database: { mysql: { host: db } }\nbars: { enabled: false }\nworkers: { reorderRecords: 64 }',
+      'database: { mysql: { host: db } }\ngateway: { binary: false }\nserver: { readTimeout: 20s }',
       {
         environment: {
           MYSQL_PASSWORD: 'hunter2',
@@ -158,11 +158,13 @@ describe('notices', () => {
     expect(notices).toEqual([
       'not used yet: database.mysql.host in config.yaml, MYSQL_PASSWORD (SQLite files in dataDir are used instead of MySQL)',
       'not used yet: NATS_URL (memory is used instead of NATS)',
-      'not used yet: bars.enabled in config.yaml (it stays on)',
-      'not used yet: workers.reorderRecords in config.yaml (a shard has room for 32 of an instrument)',
+      'not used yet: gateway.binary in config.yaml (it stays on)',
+      'not used: server.readTimeout in config.yaml (uWebSockets cuts a request that is not whole after 10 to 12 s)',
       'SERVER_PROT is set but not known; did you mean SERVER_PORT?',
     ]);
     expect(load('').notices).toEqual([]);
+    expect(load('bars: { enabled: false }\nworkers: { reorderRecords: 8 }').notices).toEqual([]);
+    expect(faultOf('workers: { reorderRecords: 33 }').problems).toHaveLength(1);
   });
 
   test.each(['MYSQL_PORT', 'REDIS_DB', 'INFLUX_URL', 'NATS_URL'])(

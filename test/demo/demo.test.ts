@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connect, type TickwireClient } from '../../src/client/client.ts';
 import { DemoProcess, removeFolder, temporaryFolder } from './demo-process.ts';
+import { until } from './watching.ts';
 
 let folder: string;
 let running: DemoProcess | undefined;
@@ -42,14 +43,6 @@ async function watchTrades(url: string, symbols: readonly string[]): Promise<Map
   });
   await opened.subscribe(symbols, { channels: ['trades'] });
   return seen;
-}
-
-async function until(isSo: () => boolean, withinMs: number, what: string): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!isSo()) {
-    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** More than ten trades of each symbol. */

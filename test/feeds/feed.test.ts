@@ -5,13 +5,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { connectionDefaults } from '../../src/feeds/connection.ts';
 import { Feed, type FeedOptions } from '../../src/feeds/feed.ts';
-import { feedImbalance } from '../../src/feeds/feed-counts.ts';
 import { LiveClock } from '../../src/feeds/live-clock.ts';
-import { liveTimes, recordedTimes } from '../../src/feeds/normaliser.ts';
+import { recordedTimes } from '../../src/feeds/normaliser.ts';
 import { venues } from '../../src/feeds/registry.ts';
 import { steadyTimers } from '../../src/feeds/timers.ts';
 import { restDefaults } from '../../src/feeds/venue.ts';
-import { imbalance } from '../../src/hub/accounting.ts';
 import { dealInstruments, Hub, hubDefaults } from '../../src/hub/hub.ts';
 import { EventClock, type MarketClock } from '../../src/market/clock.ts';
 import { enrol } from '../../src/market/directory.ts';
@@ -21,6 +19,8 @@ import { startSimulator } from '../../src/simulator/simulator.ts';
 import { doorbell } from '../../src/wire/doorbell.ts';
 import { tickField, tickFlag, tickKind } from '../../src/wire/tick-record.ts';
 import { TickReader, TickWriter, tickRingMemory } from '../../src/wire/tick-ring.ts';
+import { imbalance } from '../hub/hub-books.ts';
+import { feedImbalance } from './feed-books.ts';
 import {
   dice,
   hasData,
@@ -72,7 +72,7 @@ function line(
     instruments: listed,
     wsUrl,
     tradesOf: () => 'trade',
-    plausible: liveTimes,
+    plausible: { around: 'receipt', pastMicros: 43_200e6, futureMicros: 60e6 },
     clock,
     timers: steadyTimers,
     roll: dice(seed),

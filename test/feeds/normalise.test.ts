@@ -1,10 +1,11 @@
 /** What Binance sends, what we make of it, and what is refused and why. */
 import { describe, expect, test } from 'vitest';
 import { binanceNormaliser } from '../../src/feeds/binance/normalise.ts';
-import { FeedCounts, feedImbalance } from '../../src/feeds/feed-counts.ts';
+import { FeedCounts } from '../../src/feeds/feed-counts.ts';
 import { recordedTimes } from '../../src/feeds/normaliser.ts';
 import { control, ignored, refusal } from '../../src/feeds/refusal.ts';
 import { tickFlag, tickKind, tickRecords } from '../../src/wire/tick-record.ts';
+import { feedImbalance } from './feed-books.ts';
 import { dataText, hasData, now, options, quoteText, recordAt, recorded, tradeText } from './market.ts';
 
 const names = new Map(

@@ -43,7 +43,13 @@ export function startThread(
     port: 0,
     query,
     version: '0.0.0-test',
-    allowedOrigins: ['https://page.example'],
+    cors: {
+      origins: ['https://page.example'],
+      methods: ['GET', 'PUT'],
+      headers: ['X-Asked'],
+      exposed: ['X-Total-Count'],
+      credentials: true,
+    },
     ...data,
   };
   const entry = new URL('../../src/threads/gateway.ts', import.meta.url);

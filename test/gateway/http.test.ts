@@ -9,6 +9,9 @@ import { sleep, startGateway, type TestGateway, until } from './harness.ts';
 
 let gateway: TestGateway;
 let root: string;
+const jsonType = 'application/json; charset=utf-8';
+/** More than a socket takes at once. */
+const longBytes = 24 * 1_048_576;
 /** What the pretended query thread was asked; it answers all but `silent` symbols. */
 const asked: QueryQuestion[] = [];
 
@@ -18,15 +21,17 @@ beforeAll(async () => {
   writeFileSync(join(root, 'secret.txt'), 'secret');
   writeFileSync(join(root, 'web', 'index.html'), '<p>page</p>');
   writeFileSync(join(root, 'web', 'assets', 'main-B2xkq0aZ.js'), 'export {};');
+  writeFileSync(join(root, 'web', 'long.txt'), longText());
   gateway = await startGateway({
     webRoot: join(root, 'web'),
-    limits: { queriesInFlight: 3, queryTimeoutMs: 250 },
+    limits: { queriesInFlight: 3, queryTimeoutMs: 250, answerMs: 1_500 },
+    facts: { memoryBound: { totalBytes: 123 } },
   });
   gateway.query.on('message', (question: QueryQuestion) => {
     asked.push(question);
     if (question.params['symbol'] === 'BINANCE:SOLUSDT') return;
     const body = new TextEncoder().encode(JSON.stringify({ kind: question.kind }));
-    gateway.query.postMessage({ id: question.id, status: 200, body, contentType: 'application/json' });
+    gateway.query.postMessage({ id: question.id, status: 200, body, contentType: jsonType });
   });
 });
 
@@ -34,6 +39,12 @@ afterAll(async () => {
   expect((await gateway.close()).code).toBe(0);
   rmSync(root, { recursive: true });
 });
+
+/** Numbered lines, so that a part in the wrong place shows. */
+function longText(): string {
+  const lines = Array.from({ length: longBytes / 16 }, (_, i) => `${String(i).padStart(15, '0')}\n`);
+  return lines.join('');
+}
 
 interface Response {
   readonly status: number;
@@ -72,7 +83,7 @@ describe('data routes', () => {
     ] as const) {
       const response = await ask(path);
       expect(response.status, path).toBe(200);
-      expect(response.headers['content-type']).toBe('application/json');
+      expect(response.headers['content-type']).toBe(jsonType);
       expect(JSON.parse(response.body)).toEqual({ kind });
       expect(asked.at(-1)).toMatchObject({ kind, params });
     }
@@ -84,6 +95,7 @@ describe('data routes', () => {
     expect(unknown.headers['content-type']).toBe('application/problem+json');
     expect(JSON.parse(unknown.body)).toMatchObject({
       status: 404,
+      detail: 'unknown symbol "BTCUSTD"',
       error: 'unknown symbol "BTCUSTD"',
       title: 'Not Found',
     });
@@ -145,7 +157,9 @@ describe('health', () => {
     }, 'the supervisor');
     expect(body).toMatchObject({ version: '0.0.0-test', shards: [{ alive: true }] });
     expect(body['gateway']).toMatchObject({ connections: { open: 0 }, delivery: { log: { due: 0 } } });
+    expect(body['memoryBound']).toEqual({ totalBytes: 123 });
     expect(body['uptimeS']).toBeTypeOf('number');
+    expect((await ask('/api/v1/health')).headers['content-type']).toBe(jsonType);
   });
 });
 
@@ -236,7 +250,70 @@ describe('CORS', () => {
       'OPTIONS',
     );
     expect(preflight.status).toBe(204);
-    expect(preflight.headers['access-control-allow-methods']).toContain('GET');
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': 'https://page.example',
+      'access-control-allow-methods': 'GET, PUT',
+      'access-control-allow-headers': 'X-Asked',
+      'access-control-allow-credentials': 'true',
+    });
+    expect(preflight.headers['access-control-expose-headers']).toBeUndefined();
+  });
+
+  test('an answer says what a script may read of it, and whether cookies may come along', async () => {
+    const { headers } = await ask('/api/v1/symbols', { origin: 'https://page.example' });
+    expect(headers['access-control-expose-headers']).toBe('X-Total-Count');
+    expect(headers['access-control-allow-credentials']).toBe('true');
+    expect(headers['access-control-allow-methods']).toBeUndefined();
+  });
+
+  test('the origin * lets every page in but "null"; without credentials and lists their headers are left out', async () => {
+    const cors = { origins: ['*'], methods: [], headers: [], exposed: [], credentials: false };
+    const open = await startGateway({ cors });
+    const headersFor = async (origin: string): Promise<string[]> => {
+      const response = await fetch(`http://127.0.0.1:${open.port}/api/v1/health`, { headers: { origin } });
+      await response.text();
+      return [...response.headers].filter(([name]) => name.startsWith('access-control')).map(String);
+    };
+    expect(await headersFor('https://any.example')).toEqual([
+      'access-control-allow-origin,https://any.example',
+    ]);
+    expect(await headersFor('null')).toEqual([]);
+    await open.close();
+  });
+});
+
+describe('a long answer', () => {
+  test('comes whole, in parts', async () => {
+    const { status, body, headers } = await ask('/long.txt');
+    expect([status, headers['content-length']]).toEqual([200, String(longBytes)]);
+    expect(body === longText()).toBe(true);
+    expect((await gateway.account()).http.cut).toBe(0);
+  });
+
+  test('that is not taken in time is cut and counted; others are served meanwhile', async () => {
+    const { aborted } = (await gateway.account()).http;
+    const socket = connect(gateway.port, '127.0.0.1').pause();
+    socket.on('error', () => undefined);
+    socket.write('GET /long.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect((await ask('/api/v1/health')).status).toBe(200);
+    await until(async () => (await gateway.account()).http.cut === 1, 'the cut');
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length)).resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThan(longBytes);
+    expect((await gateway.account()).http).toMatchObject({ cut: 1, aborted });
+  });
+
+  test('whose client goes away half-way is counted as aborted', async () => {
+    const { aborted } = (await gateway.account()).http;
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET /long.txt HTTP/1.1\r\nHost: x\r\n\r\n');
+    await new Promise((resolve) => socket.once('data', resolve));
+    socket.resetAndDestroy();
+    await until(async () => (await gateway.account()).http.aborted > aborted, 'the abort');
+    expect((await gateway.account()).http.aborted).toBe(aborted + 1);
   });
 });
 

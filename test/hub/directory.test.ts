@@ -1,6 +1,6 @@
 /** The symbol directory: names to instruments, and dictionaries whose ids are given once. */
 import { describe, expect, test } from 'vitest';
-import { Directory, editDistance, enrol, unresolved } from '../../src/market/directory.ts';
+import { Directory, editDistance, enrol } from '../../src/market/directory.ts';
 import type { Dictionary, Instrument } from '../../src/market/instrument.ts';
 import { dice, instrument, instruments, seed } from '../feeds/market.ts';
 
@@ -53,7 +53,6 @@ describe('names', () => {
     const resolved = directory.resolve(name);
     if ('instrument' in resolved) throw new Error('resolved');
     expect(resolved.candidates[0]).toBe(meant);
-    expect(unresolved(name, resolved)).toContain(`did you mean ${meant}`);
   });
 
   test.each(['', 'x'.repeat(65), '__proto__', 'constructor', 'ZZZZZZZZZ'])(
@@ -68,9 +67,6 @@ describe('names', () => {
     const wide = new Directory(both);
     const resolved = wide.resolve('btc/usdt');
     expect(resolved).toEqual({ reason: 'ambiguous', candidates: ['BINANCE:BTCUSDT', 'COINBASE:BTC-USDT'] });
-    expect(unresolved('btc/usdt', resolved as never)).toBe(
-      'the symbol "btc/usdt" is ambiguous: BINANCE:BTCUSDT, COINBASE:BTC-USDT',
-    );
     expect(wide.resolve('COINBASE:BTC-USDT')).toEqual({ instrument: both.instruments.at(-1) });
     // One of them delisted: the alias means the one that is left.
     expect(new Directory(enrol(both, 'COINBASE', [])).resolve('BTCUSDT')).toEqual({

@@ -1,6 +1,5 @@
 /** The hub against real rings whose shard is played by the test: it reads when it wants to. */
 import { afterEach, describe, expect, test } from 'vitest';
-import { imbalance } from '../../src/hub/accounting.ts';
 import { dealInstruments, Hub, type HubOptions, hubDefaults } from '../../src/hub/hub.ts';
 import { Lane } from '../../src/hub/lane.ts';
 import { kept, Overflow } from '../../src/hub/overflow.ts';
@@ -9,6 +8,7 @@ import { doorbell } from '../../src/wire/doorbell.ts';
 import { type TickRecords, tickField, tickFlag, tickKind, tickRecords } from '../../src/wire/tick-record.ts';
 import { TickReader, TickWriter, tickRingMemory } from '../../src/wire/tick-ring.ts';
 import { dice, seed } from '../feeds/market.ts';
+import { imbalance } from './hub-books.ts';
 
 const hubs: Hub[] = [];
 afterEach(() => {

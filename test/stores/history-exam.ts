@@ -97,6 +97,15 @@ export function historyExam(name: string, open: () => Promise<HistoryStore>): vo
       expect(await ids({ fromId: 6 })).toEqual([]);
     });
 
+    test('the newest trades are asked for without knowing their ids; they rise by id too', async () => {
+      await store.writer.write(batchOf({ trades: [5, 3, 9, 1].map((id) => tradeOf(id)) }));
+      expect(await ids({ newest: true, limit: 2 })).toEqual([5, 9]);
+      expect(await ids({ newest: true, limit: 2, toId: 8 })).toEqual([3, 5]);
+      expect(await ids({ newest: true, limit: 2, fromId: 6 })).toEqual([9]);
+      expect(await ids({ newest: true })).toEqual([1, 3, 5, 9]);
+      expect(await ids({ newest: true, toId: 0 })).toEqual([]);
+    });
+
     test('of one bar in one batch the last state counts', async () => {
       const forming = barOf(sampleTime, { closed: false, lastId: 2, count: 2 });
       await writeBars(

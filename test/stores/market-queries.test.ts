@@ -26,7 +26,7 @@ async function queriesOver(history = new MemoryHistory(dictionary)) {
   const queries = new MarketQueries(dictionary, history, latest);
   const text = async (kind: unknown, params?: unknown): Promise<string> => {
     const answer = await queries.answer(kind, params);
-    expect(answer).toMatchObject({ status: 200, contentType: 'application/json' });
+    expect(answer).toMatchObject({ status: 200, contentType: 'application/json; charset=utf-8' });
     return new TextDecoder().decode(answer.body);
   };
   const problem = async (kind: unknown, params?: unknown): Promise<[number, string]> => {
@@ -94,13 +94,15 @@ describe('what is answered, to the byte', () => {
   test('trades: by id, or the newest', async () => {
     const { history, latest, text } = await queriesOver();
     await history.write(batchOf({ trades: Array.from({ length: 9 }, (_, i) => tradeOf(i + 1, { bid: 0 })) }));
-    latest.put(latestOf(1, { tradeId: 9 }));
+    // Memory is ahead of the stores, further than the limit reaches back.
+    latest.put(latestOf(1, { tradeId: 1_000 }));
     const ids = async (params: object): Promise<number[]> =>
       (JSON.parse(await text('trades', { ...btc, ...params })) as { trades: { id: number }[] }).trades.map(
         ({ id }) => id,
       );
     expect(await ids({ fromId: 2, toId: '4' })).toEqual([2, 3, 4]);
     expect(await ids({ limit: '2' })).toEqual([8, 9]);
+    expect(await ids({})).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(await ids({ toId: 5, limit: 2 })).toEqual([4, 5]);
     expect(await text('trades', { ...btc, fromId: 9 })).toBe(
       `{"symbol":"BINANCE:BTCUSDT","trades":[{"id":9,"time":${sampleTime + 9_000},"price":61837.63,"size":0.01234,` +
