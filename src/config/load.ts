@@ -42,11 +42,11 @@ const depthMax = 20;
 export function loadConfig(sources: Sources = {}): Loaded {
   const read = sources.read ?? readText;
   const environment = withDotEnv(sources.environment ?? process.env, read);
-  const { config: named, ...flags } = sources.flags ?? {};
-  if (named !== undefined && typeof named !== 'string') throw new ConfigFault('--config must name a file');
+  const { config: given, ...flags } = sources.flags ?? {};
+  if (given !== undefined && typeof given !== 'string') throw new ConfigFault('--config must name a file');
   const byVariable = environment['CONFIG_PATH'] || undefined;
-  const askedBy = named !== undefined ? '--config' : byVariable !== undefined ? 'CONFIG_PATH' : undefined;
-  const path = named ?? byVariable ?? 'config.yaml';
+  const askedBy = given !== undefined ? '--config' : byVariable !== undefined ? 'CONFIG_PATH' : undefined;
+  const path = given ?? byVariable ?? 'config.yaml';
 
   const raw: Raw = copyOf(readYaml(path, read, askedBy), path);
   const origins = new Map<string, string>();

@@ -85,7 +85,7 @@ export function stagesOf(
 }
 
 function sumOf(shards: readonly ShardReport[], name: string): number {
-  return shards.reduce((total, shard) => total + (shard[name] ?? 0), 0);
+  return shards.reduce((sum, shard) => sum + (shard[name] ?? 0), 0);
 }
 
 /** True when every stage up to the store balances and has nothing left to do. */
