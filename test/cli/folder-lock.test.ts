@@ -24,7 +24,7 @@ afterEach(async () => {
   removeFolder(folder);
 });
 
-function program(given: readonly string[], input?: string): Program {
+function run(given: readonly string[], input?: string): Program {
   const started = new Program(given, input);
   running.push(started);
   return started;
@@ -33,7 +33,7 @@ function program(given: readonly string[], input?: string): Program {
 /** A process that holds the lock and does nothing else. */
 async function holder(how: 'inside' | 'beside', path: string): Promise<Program> {
   const file = pathToFileURL(join(root, 'src/cli/folder-lock.ts')).href;
-  const held = program(
+  const held = run(
     ['--input-type=module'],
     `import { FolderLock } from '${file}';
      globalThis.lock = FolderLock.${how}(${JSON.stringify(path)});
@@ -57,7 +57,7 @@ test('released, it can be had again; of several at once exactly one gets it', as
   expect(() => FolderLock.inside(folder)).toThrow(/in use.*--data/);
   lock.release();
   const contenders = Array.from({ length: 4 }, () =>
-    program(
+    run(
       ['--input-type=module'],
       `import { FolderLock } from '${pathToFileURL(join(root, 'src/cli/folder-lock.ts')).href}';
        try { globalThis.lock = FolderLock.inside(${JSON.stringify(folder)}); console.log('mine'); }
@@ -77,7 +77,7 @@ test('released, it can be had again; of several at once exactly one gets it', as
 test.each(['serve', 'demo'])('%s is refused on a folder in use, and leaves it as it is', async (command) => {
   writeFileSync(join(folder, 'simulator.json'), 'of the other one');
   await holder('inside', folder);
-  const second = program(['src/main.ts', command, '--port', '0', '--data', folder]);
+  const second = run(['src/main.ts', command, '--port', '0', '--data', folder]);
   expect({ code: await second.ended(), said: second.stderr }).toMatchObject({ code: 2 });
   expect(second.stderr).toContain(folder);
   expect(second.stderr).toMatch(/^[^\n]*in use[^\n]*--data\n$/);
@@ -94,7 +94,7 @@ test('a second replay is refused and deletes nothing', async () => {
   const recording = join(folder, 'session.tsv.gz');
   writeFileSync(recording, gzipSync(message));
   await holder('beside', replay);
-  const second = program(['src/main.ts', 'demo', '--port', '0', '--data', folder, '--recording', recording]);
+  const second = run(['src/main.ts', 'demo', '--port', '0', '--data', folder, '--recording', recording]);
   expect({ code: await second.ended(), said: second.stderr }).toMatchObject({ code: 2 });
   expect(second.stderr).toContain(replay);
   expect(readFileSync(join(replay, 'market.db'), 'utf8')).toBe('of the other one');
@@ -105,7 +105,7 @@ test('a name that is no recording deletes nothing, not even ".." or one that is 
   mkdirSync(join(kept, '..'), { recursive: true });
   writeFileSync(kept, 'kept');
   for (const name of ['..', join(folder, 'gone.tsv.gz')]) {
-    const second = program(['src/main.ts', 'demo', '--port', '0', '--data', folder, '--recording', name]);
+    const second = run(['src/main.ts', 'demo', '--port', '0', '--data', folder, '--recording', name]);
     expect({ name, code: await second.ended(), said: second.stderr }).toMatchObject({ code: 2 });
     expect(readFileSync(kept, 'utf8')).toBe('kept');
   }

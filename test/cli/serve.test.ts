@@ -35,7 +35,9 @@ function serve(port: number, exchangePort: number): Program {
   const program = new Program([
     'src/main.ts',
     'serve',
-    ...['--host', '127.0.0.1', '--port', String(port), '--data', folder],
+    '--host=127.0.0.1',
+    `--port=${port}`,
+    `--data=${folder}`,
     ...settings.flatMap((setting) => ['--set', setting]),
   ]);
   running.push(program);
