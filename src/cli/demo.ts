@@ -90,7 +90,10 @@ async function demonstrate({ demo, config, notices, exchange, shutdown }: Demons
       process.exitCode = 1;
     }
   } finally {
-    await server?.close();
+    for (const fault of (await server?.close()) ?? []) {
+      process.stderr.write(`${fault}\n`);
+      process.exitCode = 1;
+    }
   }
 }
 

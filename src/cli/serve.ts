@@ -43,7 +43,8 @@ async function serve(config: Config, notices: readonly string[], shutdown: Shutd
     process.stdout.write(`tickwire ${version} listens on http://${config.server.host}:${server.port}\n`);
   const reason = await shutdown.asked;
   log.info('stopping', { reason });
-  await server?.close();
+  const faults = (await server?.close()) ?? [];
+  for (const fault of faults) log.error(fault);
   log.close();
-  if (!reason.startsWith('SIG')) process.exitCode = 1;
+  if (faults.length > 0 || !reason.startsWith('SIG')) process.exitCode = 1;
 }

@@ -53,9 +53,6 @@ export function addTrade(
   const at = row * hotWords;
   const current = at + hot.bars;
   const open = words[current + barWord.openTime]!;
-  const gapBefore = words[at + hot.gapBefore] === 1 && trade.time >= open;
-  // What is missing may belong to the bars that end now as well as to those that begin.
-  if (gapBefore) markIncomplete(memory, row);
   if (trade.time >= open + secondMicros || open === 0) rollTo(memory, row, trade.time, graceMicros, listener);
   else if (trade.time < open) {
     addLate(memory, row, trade, listener);
@@ -63,10 +60,6 @@ export function addTrade(
     return;
   }
   addToBar(words, current, trade);
-  if (gapBefore) {
-    words[at + hot.gapBefore] = 0;
-    markIncomplete(memory, row);
-  }
   words[at + hot.changed] = changedAll;
 }
 
@@ -277,8 +270,8 @@ function amendClosed(
 }
 
 /**
- * Ids are missing from after `time` (µs, of the last trade before them) on: the bars that hold `time` say so, and every
- * open one. Those that were published already are corrected.
+ * Ids are missing beside the trade of `time` (µs; the last one before them, or the first one after): the bars that hold
+ * it say so, and every open one. Those that were published already are corrected.
  */
 export function markGap(memory: ShardMemory, row: number, time: number, listener: BarListener): void {
   markIncomplete(memory, row);

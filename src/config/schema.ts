@@ -82,7 +82,7 @@ const exchange = section({
 const workers = section({
   count: whole(4, 1, 64),
   queue: slots(10_000, 16, 2 ** 24),
-  overflow: whole(131_072, 0, 2 ** 24),
+  overflow: whole(131_072, 1_024, 2 ** 24),
   flushRecords: whole(4_096, 1, 2 ** 20),
   whenFull: oneOf('conflate', ['conflate', 'wait']),
   stuckAfter: duration(5 * second, 100, hour),

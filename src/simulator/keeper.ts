@@ -9,12 +9,15 @@
 
 import { minuteMs } from './interval.ts';
 import { SimulatedMarket } from './market.ts';
+import { SimulatorFault } from './simulator-fault.ts';
 import { barLine, type SavedState, type StateFile } from './state-file.ts';
 
 const saveMs = 250;
 const skipMargin = 10_000;
 /** As many messages are caught up with at the most: about two seconds of work. */
 const caughtUpMax = 1_500_000;
+/** As many finished bars wait for a file that cannot be written: about 2 MB. Beyond it the oldest go. */
+export const unsavedBarsMax = 20_000;
 
 export interface KeeperOptions {
   readonly seed: number;
@@ -27,25 +30,37 @@ export class Keeper {
   readonly #options: KeeperOptions;
   readonly #market: SimulatedMarket;
   readonly #genesisMs: number;
+  readonly #warn: (sentence: string) => void;
   /** Checkpoints of this minute and the one before: the older is saved, so that REST has a minute to repair from. */
-  #checkpoints: string[] = [];
-  #unsavedBars = '';
+  #checkpoints: string[];
+  #checkpointDue = false;
+  /** Lines of finished bars, oldest first. */
+  #unsavedBars: string[] = [];
   #barsUntilMs: number;
   #timer: NodeJS.Timeout | undefined;
+  /** True from the first write that failed to the next that did not. */
+  #outage = false;
+  #droppedBars = 0;
 
-  constructor(file: StateFile, options: KeeperOptions, resumed: Resumed) {
+  /** `warn` hears one sentence when an outage begins and one when it is over. */
+  constructor(file: StateFile, options: KeeperOptions, resumed: Resumed, warn = warnOnStderr) {
     this.#file = file;
     this.#options = options;
     this.#market = resumed.market;
     this.#genesisMs = resumed.genesisMs;
     this.#barsUntilMs = resumed.barsUntilMs;
+    this.#checkpoints = resumed.checkpoint === undefined ? [] : [resumed.checkpoint];
+    this.#warn = warn;
   }
 
-  /** `afresh`: no checkpoint of earlier runs leads to where the market is. */
+  /**
+   * `afresh`: no checkpoint of earlier runs leads to where the market is.
+   * A path that cannot be written at the start is a SimulatorFault; later it is an outage, and the market goes on.
+   */
   start(afresh: boolean): void {
     if (afresh) this.#checkpoint();
-    this.save();
-    this.#timer = setInterval(() => this.#saveOrWarn(), saveMs);
+    this.#write();
+    this.#timer = setInterval(() => this.save(), saveMs);
   }
 
   /** Called at each second of market time. */
@@ -55,22 +70,26 @@ export class Keeper {
     for (const { instrument, tape } of this.#market.pits) {
       for (let i = tape.findMinute(this.#barsUntilMs); i < tape.minutes.length; i++) {
         const bar = tape.minutes[i]!;
-        if (bar.openMs < ms) this.#unsavedBars += barLine(instrument.symbol, bar);
+        if (bar.openMs < ms) this.#unsavedBars.push(barLine(instrument.symbol, bar));
       }
     }
     this.#barsUntilMs = ms;
+    this.save();
   }
 
+  /** Never throws for a file that cannot be written: what waits is bounded, and the next save tries again. */
   save(): void {
-    this.#file.appendBars(this.#unsavedBars);
-    this.#unsavedBars = '';
-    const last: SavedState['last'] = {};
-    for (const { instrument, tradeId, aggregateId, updateId, bids } of this.#market.pits) {
-      last[instrument.symbol] = [tradeId, aggregateId, updateId, bids.best];
+    try {
+      this.#write();
+    } catch (error) {
+      if (!(error instanceof SimulatorFault)) throw error;
+      this.#fail(error);
+      return;
     }
-    const { seed, symbols, ticksPerSecond } = this.#options;
-    const { timeUs } = this.#market;
-    this.#file.write({ seed, symbols, ticksPerSecond, genesisMs: this.#genesisMs, timeUs, last });
+    if (!this.#outage) return;
+    this.#outage = false;
+    this.#warn(`The simulator state is saved again; ${this.#droppedBars} minute bars were dropped.`);
+    this.#droppedBars = 0;
   }
 
   close(): void {
@@ -78,21 +97,46 @@ export class Keeper {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.save();
+    if (!this.#outage) return;
+    const lost = this.#droppedBars + this.#unsavedBars.length;
+    this.#warn(`The simulator closes with its state not saved; ${lost} minute bars were dropped.`);
   }
 
   #checkpoint(): void {
     this.#checkpoints = [...this.#checkpoints.slice(-1), JSON.stringify(this.#market.state())];
-    this.#file.writeCheckpoint(this.#checkpoints[0]!);
+    this.#checkpointDue = true;
   }
 
-  #saveOrWarn(): void {
-    try {
-      this.save();
-    } catch (error) {
-      clearInterval(this.#timer); // the market goes on; only the next start will not know of it
-      process.emitWarning(error instanceof Error ? error.message : String(error));
+  /** Ids first, they must never come twice; the checkpoint last, as bars before it cannot be made again. */
+  #write(): void {
+    const last: SavedState['last'] = {};
+    for (const { instrument, tradeId, aggregateId, updateId, bids } of this.#market.pits) {
+      last[instrument.symbol] = [tradeId, aggregateId, updateId, bids.best];
     }
+    const { seed, symbols, ticksPerSecond } = this.#options;
+    const { timeUs } = this.#market;
+    this.#file.write({ seed, symbols, ticksPerSecond, genesisMs: this.#genesisMs, timeUs, last });
+    this.#file.appendBars(this.#unsavedBars.join(''));
+    this.#unsavedBars = [];
+    if (!this.#checkpointDue) return;
+    this.#file.writeCheckpoint(this.#checkpoints[0]!);
+    this.#checkpointDue = false;
   }
+
+  #fail(fault: SimulatorFault): void {
+    const over = this.#unsavedBars.length - unsavedBarsMax;
+    if (over > 0) this.#droppedBars += this.#unsavedBars.splice(0, over).length;
+    if (this.#outage) return;
+    this.#outage = true;
+    const code = (fault.cause as NodeJS.ErrnoException | undefined)?.code ?? 'unknown error';
+    this.#warn(
+      `The simulator state is not saved until ${this.#file.path} and the files beside it can be written (${code}).`,
+    );
+  }
+}
+
+function warnOnStderr(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
 }
 
 export interface Resumed {
@@ -101,6 +145,8 @@ export interface Resumed {
   readonly barsUntilMs: number;
   /** True when the market was run again from its checkpoint, and every trade since then is known. */
   readonly replayed: boolean;
+  /** What it was run again from, as JSON. */
+  readonly checkpoint?: string;
 }
 
 /** Brings a market to where the saved one was, and on to `nowUs`. */
@@ -121,11 +167,12 @@ function replayed(
   if (market.pits.length !== checkpoint.pits.length) return undefined;
   const barsUntilMs = Math.floor(checkpoint.timeUs / 1_000 / minuteMs) * minuteMs;
   file.readBars(market.pits, barsUntilMs);
+  const checkpointText = JSON.stringify(checkpoint); // before the market makes it its own
   market.restore(checkpoint);
   market.advance(saved.timeUs, Infinity);
   if (!agrees(market, saved)) return undefined;
   market.advance(nowUs, Infinity);
-  return { market, genesisMs, barsUntilMs, replayed: true };
+  return { market, genesisMs, barsUntilMs, replayed: true, checkpoint: checkpointText };
 }
 
 function replayable(saved: SavedState, options: KeeperOptions, fromUs: number, nowUs: number): boolean {

@@ -4,7 +4,16 @@
  *   FILE.checkpoint  the whole market at the start of a minute, from which it can be run again to the same trades
  *   FILE.bars        finished minute bars, appended
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { type Bar, flatBar } from './bar.ts';
@@ -103,8 +112,9 @@ export class StateFile {
     this.#replace(`${this.path}.checkpoint`, state);
   }
 
+  /** All lines or none: what failed can be appended again. */
   appendBars(lines: string): void {
-    if (lines !== '') this.#write(`${this.path}.bars`, (path) => appendFileSync(path, lines));
+    if (lines !== '') this.#write(`${this.path}.bars`, (path) => appendWhole(path, lines));
   }
 
   #replace(path: string, text: string): void {
@@ -136,6 +146,20 @@ export class StateFile {
         cause: error,
       });
     }
+  }
+}
+
+function appendWhole(path: string, text: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  try {
+    appendFileSync(path, text);
+  } catch (error) {
+    try {
+      truncateSync(path, size); // a full disk may have taken part of it
+    } catch {
+      // nothing was written, or a torn line stays, which no reader takes for a bar
+    }
+    throw error;
   }
 }
 

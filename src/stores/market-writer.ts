@@ -62,6 +62,11 @@ export class MarketWriter {
     return this.#batch.count === 0 && !this.#conflator.isWaiting;
   }
 
+  /** Bytes that shards have handed over and that are not read yet. */
+  get bytesInRings(): number {
+    return this.#options.rings.reduce((sum, ring) => sum + ring.used, 0);
+  }
+
   get rowsKept(): number {
     return this.#batch.count + storedKinds.reduce((sum, kind) => sum + this.#conflator.waiting[kind], 0);
   }

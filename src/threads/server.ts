@@ -125,17 +125,21 @@ export class Server {
     });
   }
 
-  /** Ends in the order of the line, so that whatever has come in goes out and is stored. May take a few seconds. */
-  async close(): Promise<void> {
+  /**
+   * Ends in the order of the line, so that whatever has come in goes out and is stored. May take a few seconds.
+   * @returns one sentence for each part that could not do that; empty when all is well
+   */
+  async close(): Promise<string[]> {
     this.#closing = true;
     clearInterval(this.#health);
     const { line, pool, rings, writer, writerControl, query, gateway, log } = this.#parts;
     await line.close();
-    await pool.close();
-    await writer.close(() => writerControl.stop(new Int32Array(rings.sinkBell)));
+    const faults = await pool.close();
+    faults.push(...(await writer.close(() => writerControl.stop(new Int32Array(rings.sinkBell)))));
     await gateway.close();
-    await query.close(() => query.worker.postMessage({ stop: true }));
+    faults.push(...(await query.close(() => query.worker.postMessage({ stop: true }))));
     log.close();
+    return faults;
   }
 }
 

@@ -10,6 +10,7 @@ export class Thread {
   readonly worker: Worker;
   readonly name: string;
   #closing = false;
+  #failure: string | undefined;
   readonly #exit: Promise<void>;
 
   /** @param file the entry's name beside this file, such as `writer` */
@@ -17,9 +18,10 @@ export class Thread {
     this.name = name;
     // The extension is this file's own, so that the same line runs from source and from a build.
     this.worker = new Worker(new URL(`./${file}${import.meta.url.slice(-3)}`, import.meta.url), options);
-    this.worker.on('error', (error) =>
-      watch.onFault(`the ${name} thread failed: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    this.worker.on('error', (error) => {
+      this.#failure = `the ${name} thread failed: ${error instanceof Error ? error.message : String(error)}`;
+      if (!this.#closing) watch.onFault(this.#failure);
+    });
     this.#exit = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
         resolve();
@@ -43,10 +45,11 @@ export class Thread {
     });
   }
 
-  /** Asks the thread to end in its own way and waits until it has. */
-  async close(ask: () => void): Promise<void> {
+  /** Asks the thread to end in its own way and waits until it has. @returns why it failed at that, if it did */
+  async close(ask: () => void): Promise<string[]> {
     this.#closing = true;
     ask();
     await this.#exit;
+    return this.#failure === undefined ? [] : [this.#failure];
   }
 }

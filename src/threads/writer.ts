@@ -74,8 +74,10 @@ function run(stopMs: number): void {
       control.flushed(asked);
       if (stopping) return;
     } else if (now > stopBefore) {
+      const inRings = market.bytesInRings;
+      const more = inRings > 0 ? ` and ${inRings} bytes of rows in the rings` : '';
       throw new Error(
-        `${data.file}: ${market.rowsKept} rows could not be written: ${control.read().lastError}`,
+        `${data.file}: ${market.rowsKept} rows${more} could not be written: ${control.read().lastError}`,
       );
     } else if (market.isFailing || (wait > 0 && wait <= napMs)) Atomics.wait(naps, 0, 0, wait);
     else if (wait > 0) sleepUntilRung(bell, wait, isIdle);

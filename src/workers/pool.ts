@@ -30,6 +30,8 @@ interface Life {
   restarts: number;
   /** Set when the pool itself has ended the shard. */
   ended: string | undefined;
+  /** Ended for good before it was done. */
+  abandoned: boolean;
   /** Settled when no thread that the pool has ended can touch the shard's memory any longer. */
   gone: Promise<unknown>;
   done: Promise<void>;
@@ -77,6 +79,7 @@ export class ShardPool {
       pulseAt: performance.now(),
       restarts: 0,
       ended: undefined,
+      abandoned: false,
       gone: Promise.resolve(),
       done: Promise.resolve(),
     };
@@ -102,6 +105,7 @@ export class ShardPool {
       }
       // A thread told to end may run on for a moment: two lives must never write to the same rings.
       await life.gone;
+      if (life.abandoned) return;
       life.restarts++;
       this.#options.onRestart(life.options.index, reason, life.restarts);
       if (performance.now() - began > healthyMs) waitMs = this.#options.restartMs;
@@ -154,14 +158,31 @@ export class ShardPool {
     return { ...counts, restarts: life.restarts, waiting: life.input.waiting };
   }
 
-  /** Lets every shard take what is in its ring, then end; one that dies meanwhile is run again until it is done. */
-  async close(): Promise<void> {
+  /**
+   * Lets every shard take what is in its ring, then end; one that dies meanwhile is run again until it is done. Where a
+   * sink takes nothing any more, a shard could wait for ever: after `patienceMs` it is ended as it is.
+   * @returns one sentence for each shard that was ended so
+   */
+  async close(patienceMs = 15_000): Promise<string[]> {
     for (const life of this.#lives) {
       Atomics.store(life.control, shardControl.stop, 1);
       ring(new Int32Array(life.options.bell));
     }
+    const late = setTimeout(() => this.#giveUp(), patienceMs);
     await Promise.all(this.#lives.map((life) => life.done));
+    clearTimeout(late);
     clearInterval(this.#watch);
     await this.#piscina.close({ force: true });
+    return this.#lives
+      .filter((life) => life.abandoned)
+      .map((life) => `shard ${life.options.index} was ended with ${life.input.waiting} records in its ring`);
+  }
+
+  #giveUp(): void {
+    for (const life of this.#lives) {
+      if (Atomics.load(life.control, shardControl.running) === 0) continue;
+      life.abandoned = true;
+      this.end(life.options.index, 'it could not hand over what it has');
+    }
   }
 }

@@ -93,8 +93,15 @@ export class ShardRun {
         () => this.#input.tail === this.#position && Atomics.load(control, shardControl.stop) === 0,
       );
     }
-    this.#snapshot();
+    this.finish();
     Atomics.store(control, shardControl.running, 0);
+  }
+
+  /** Ends the run: what waited for market time goes out, and a last snapshot covers all. */
+  finish(): void {
+    this.shard.finish();
+    this.#commit();
+    this.#snapshot();
   }
 
   /** Takes all that is published; false when there was nothing. */

@@ -230,7 +230,12 @@ export class Shard implements BarListener, GapListener {
       state[at + hot.bid]!,
       state[at + hot.ask]!,
     );
+    const afterGap = late === 0 && this.memory.hot[row * hotWords + hot.gapBefore] === 1;
     addTrade(this.memory, row, trade, this.#rules.graceMicros, this);
+    if (afterGap) {
+      this.memory.hot[row * hotWords + hot.gapBefore] = 0;
+      markGap(this.memory, row, trade.time, this);
+    }
     // A late trade changes bars that a store took for done: their new state leaves with it, in the same segment.
     if (late === 1) this.memory.hot[row * hotWords + hot.sentAt] = 0;
     this.#keepPrice(row, id);
@@ -355,6 +360,12 @@ export class Shard implements BarListener, GapListener {
     this.quotesConflated += writeTickBlocks(this.blocks, this.chains, this.instrumentOf, true);
     this.blocks.bytes.set(states, this.blocks.length);
     this.blocks.length += states.length;
+  }
+
+  /** The run ends: nothing waits for market time any longer, and all that changed goes out. */
+  finish(): void {
+    this.memory.counters[shardWord.clockBefore] = this.now;
+    this.#takeClock(this.now);
   }
 
   /** Forgets this turn's outputs. */

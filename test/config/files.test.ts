@@ -77,7 +77,7 @@ test('the memory bound is the sum of all rings, outboxes and messages under way'
     'workers.count': 2,
     'workers.queue': 1_024,
     'workers.flushRecords': 1_024,
-    'workers.overflow': 100,
+    'workers.overflow': 1_100,
     'gateway.ringBytes': 65_536,
     'gateway.connections': 10,
     'gateway.softBytes': 1_000,
@@ -90,6 +90,6 @@ test('the memory bound is the sum of all rings, outboxes and messages under way'
   const bound = memoryBound(loadConfig({ ...empty, flags }).config);
   const start = 2 * 1_024 * 64 + 2 * 65_536 + 2 * 131_072;
   expect(bound.startBytes).toBe(start);
-  expect(bound.totalBytes).toBe(start + 2 * 100 * 64 + 10 * (1_000 + 5_000 + 16 * 256) + 3 * 2_000);
+  expect(bound.totalBytes).toBe(start + 2 * 1_100 * 64 + 10 * (1_000 + 5_000 + 16 * 256) + 3 * 2_000);
   expect(bound.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(bound.totalBytes);
 });

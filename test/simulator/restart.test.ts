@@ -1,22 +1,25 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Keeper, resume, unsavedBarsMax } from '../../src/simulator/keeper.ts';
+import { type MarketVoice, SimulatedMarket } from '../../src/simulator/market.ts';
 import type { SimulatorOptions } from '../../src/simulator/options.ts';
 import type { SimulatorCommand, SimulatorMessage } from '../../src/simulator/protocol.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
+import { StateFile } from '../../src/simulator/state-file.ts';
 import { connect, get, type Loose, scratchFolder, simulate } from './client.ts';
 
 const entry = join(import.meta.dirname, '../../src/simulator/process.ts');
 const node = join(import.meta.dirname, '../../node_modules/.bin/node');
 
-function launch(options: SimulatorOptions): ChildProcess {
+function launch(options: SimulatorOptions, stderr: 'inherit' | 'pipe' = 'inherit'): ChildProcess {
   const child = fork(entry, [JSON.stringify(options)], {
     execPath: node,
     execArgv: [],
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', stderr, 'ipc'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
@@ -104,6 +107,143 @@ describe('a market with a state file', () => {
       `${stateFile} is no saved simulator state; delete it to begin a new market.`,
     );
   });
+});
+
+const market = { seed: 34, symbols: 3, ticksPerSecond: 100 };
+const startMs = Date.UTC(2026, 0, 1);
+const minuteUs = 60_000_000;
+
+const silent = (): void => {};
+
+/** Lets the market run, telling `keeper` of each second. */
+function run(played: SimulatedMarket, keeper: Keeper, minutes: number): void {
+  const voice: MarketVoice = {
+    trade: silent,
+    aggregate: silent,
+    quote: silent,
+    depth: silent,
+    second: (ms) => keeper.second(ms),
+  };
+  played.voice = voice;
+  played.advance(played.timeUs + minutes * minuteUs, Infinity);
+}
+
+function keep(file: StateFile): { played: SimulatedMarket; keeper: Keeper; warnings: string[] } {
+  const warnings: string[] = [];
+  const played = new SimulatedMarket({ ...market, startUs: startMs * 1_000 });
+  const begun = { market: played, genesisMs: startMs, barsUntilMs: 0, replayed: false };
+  const keeper = new Keeper(file, market, begun, (sentence) => warnings.push(sentence));
+  keeper.start(true);
+  onTestFinished(() => keeper.close());
+  return { played, keeper, warnings };
+}
+
+/** A file where the folder was: nothing in it can be written until `restore`. */
+function breakFolder(folder: string): { restore: () => void } {
+  renameSync(folder, `${folder}.away`);
+  writeFileSync(folder, '');
+  const restore = (): void => {
+    rmSync(folder);
+    renameSync(`${folder}.away`, folder);
+  };
+  return { restore };
+}
+
+describe('a state file that cannot be written', () => {
+  test('is warned of once, and when it can be again every minute bar of the outage is there', () => {
+    const folder = join(scratchFolder(), 'state');
+    const file = new StateFile(join(folder, 'state.json'));
+    const { played, keeper, warnings } = keep(file);
+    run(played, keeper, 2);
+    const { restore } = breakFolder(folder);
+    run(played, keeper, 3); // across checkpoints
+    for (let i = 0; i < 3; i++) keeper.save();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^The simulator state is not saved until .*state\.json .* \(E[A-Z]+\)\.$/),
+    ]);
+    restore();
+    keeper.save();
+    expect(warnings.slice(1)).toEqual(['The simulator state is saved again; 0 minute bars were dropped.']);
+    expect(file.read()?.timeUs).toBe(played.timeUs);
+    expect(file.readCheckpoint()?.timeUs).toBe(played.timeUs - minuteUs);
+    const again = new SimulatedMarket({ ...market, startUs: played.timeUs });
+    file.readBars(again.pits, Infinity);
+    for (const [i, pit] of again.pits.entries()) {
+      const made = played.pits[i]!.tape.minutes.filter((bar) => bar.openMs < played.timeUs / 1_000);
+      expect(made).toHaveLength(5);
+      expect(pit.tape.minutes).toEqual(made);
+    }
+  });
+
+  test('makes no more bars wait than the limit: the oldest go and are counted; closing does not throw', () => {
+    const folder = join(scratchFolder(), 'state');
+    const file = new StateFile(join(folder, 'state.json'));
+    const { played, keeper, warnings } = keep(file);
+    run(played, keeper, 1);
+    const { restore } = breakFolder(folder);
+    const [pit] = played.pits;
+    const [sample] = pit!.tape.minutes;
+    const waiting = Array.from({ length: unsavedBarsMax + 7 }, (_, i) => {
+      return { ...sample!, openMs: startMs + (i + 1) * 60_000 };
+    });
+    pit!.tape.minutes.push(...waiting);
+    keeper.second(waiting.at(-1)!.openMs + 60_000);
+    restore();
+    keeper.save();
+    const dropped = Number(/(\d+) minute bars were dropped/.exec(warnings[1]!)![1]);
+    const lines = readFileSync(`${file.path}.bars`, 'utf8').trimEnd().split('\n');
+    const before = played.pits.length; // bars of the first minute
+    expect(dropped).toBe(7);
+    expect(lines).toHaveLength(before + unsavedBarsMax);
+    const second = breakFolder(folder);
+    keeper.close();
+    second.restore();
+    expect(warnings.slice(2)).toEqual([
+      expect.stringContaining('is not saved until'),
+      'The simulator closes with its state not saved; 0 minute bars were dropped.',
+    ]);
+  });
+
+  test('does not end the process: it goes on over a minute, saves again by itself, and closes with 0', async () => {
+    const folder = join(scratchFolder(), 'state');
+    const stateFile = join(folder, 'state.json');
+    const child = launch({ stateFile, ...market, startTimeMs: startMs + 59_000 }, 'pipe');
+    let stderr = '';
+    child.stderr!.on('data', (text: Buffer) => (stderr += text.toString()));
+    const ready = await told(child, 'ready');
+    const { restore } = breakFolder(folder);
+    const client = await connect(ready, '/ws/btcusdt@kline_1m');
+    while (!client.messages.some((text) => text.includes('"x":true'))) {
+      await client.until(client.messages.length + 1);
+    }
+    await sleep(600); // more than two saves
+    expect(stderr.trimEnd().split('\n')).toEqual([expect.stringContaining('is not saved until')]);
+    restore();
+    while (!stderr.includes('saved again')) await once(child.stderr!, 'data');
+    expect(new StateFile(stateFile).read()!.timeUs).toBeGreaterThan((startMs + 60_000) * 1_000);
+    breakFolder(folder);
+    const exit = once(child, 'exit');
+    tell(child, { kind: 'close' });
+    expect(await exit).toEqual([0, null]);
+  });
+});
+
+test('after a restart the first minute leaves the older checkpoint saved, and the second saves the first', () => {
+  const file = new StateFile(join(scratchFolder(), 'state.json'));
+  const first = keep(file);
+  run(first.played, first.keeper, 3);
+  first.keeper.close();
+  const from = file.readCheckpoint()!.timeUs;
+  const nowUs = first.played.timeUs + minuteUs / 2;
+  const resumed = resume(file, file.read()!, market, nowUs);
+  expect(resumed.replayed).toBe(true);
+  const keeper = new Keeper(file, market, resumed);
+  keeper.start(false);
+  onTestFinished(() => keeper.close());
+  run(resumed.market, keeper, 1);
+  expect(file.readCheckpoint()!.timeUs).toBe(from);
+  run(resumed.market, keeper, 1);
+  expect(file.readCheckpoint()!.timeUs).toBe(nowUs + minuteUs / 2);
 });
 
 describe('the simulator as a process', () => {

@@ -332,6 +332,21 @@ describe(`arbitration in a shard (SEED=${seed})`, () => {
     }
   });
 
+  test('the first trade after a gap may come when the clock has ended its second: the bar that it makes is incomplete', () => {
+    const start = 1_700_000_000_000_000;
+    const [first, , , after] = someTrades(3, 4);
+    const late = { ...after!, time: start + 5_900_000 };
+    const { bars } = runShard([
+      { ...first!, time: start },
+      { kind: 'clock', time: start + 6_500_000 },
+      late,
+      { kind: 'clock', time: start + 6_500_000 + reorder },
+      { kind: 'clock', time: start + 20_000_000 },
+    ]);
+    const made = bars.findLast((bar) => bar.resolution === 0 && bar.openTime === start + 5_000_000);
+    expect(made).toMatchObject({ count: 1, closed: true, incomplete: true });
+  });
+
   test(`the oldest of more than ${gapRangesMax} gaps is lost, and what comes for it then is a duplicate`, () => {
     const trades = someTrades(0, 30);
     const ticks: Tick[] = [];

@@ -32,6 +32,9 @@ function cleanRun(sizes: BenchSizes, turns: readonly (readonly Tick[])[]): Buffe
     segments[0]!.push(...segmentsOf(bench.gateways[0]!));
     segments[1]!.push(...segmentsOf(bench.sinks[0]!));
   }
+  run.finish();
+  segments[0]!.push(...segmentsOf(bench.gateways[0]!));
+  segments[1]!.push(...segmentsOf(bench.sinks[0]!));
   return segments.map(joined);
 }
 
