@@ -22,7 +22,13 @@ export async function runDemo({ demo, settings, typed }: Command): Promise<void>
   const loaded = loadConfig({
     flags: settings,
     typed,
-    preset: { 'server.host': '127.0.0.1', 'log.format': 'pretty', 'log.level': 'warn' },
+    preset: {
+      'server.host': '127.0.0.1',
+      'log.format': 'pretty',
+      'log.level': 'warn',
+      // A recording can wait, so none of its quotes need give way.
+      ...(demo.recording === undefined ? {} : { 'workers.whenFull': 'wait' }),
+    },
   });
   const { recording } = demo;
   const config =

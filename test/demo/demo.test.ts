@@ -217,6 +217,8 @@ describe.skipIf(!existsSync(recording))(
       }
 
       await demo.says(/all \d+ stages balance ✓/, 10_000);
+      // A recording can wait: not one quote gives way to a newer one.
+      await demo.says(/hub: .* conflated 0 \+ waiting 0 \+ dropped 0 ✓/, 1_000);
       expect(demo.stdout).not.toContain('✗');
       expect(demo.stdout).toMatch(/\b19,904\b/);
       expect(await demo.stop()).toBe(0);
