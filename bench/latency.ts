@@ -18,7 +18,7 @@ export async function run({ tiny }: { tiny: boolean }): Promise<BenchResult> {
   const messages = perSecond * seconds;
   const line = await startLine(
     { symbols, messages, pace: { perSecond } },
-    { 'workers.count': '1', 'log.level': 'warn' },
+    { 'workers.count': '2', 'log.level': 'warn' },
   );
   const watch = new Worker(new URL('./latency-clients.ts', import.meta.url), {
     workerData: { port: line.port, symbols: line.symbols, clients: count, symbolsPerClient },
