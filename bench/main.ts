@@ -13,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   pipeline: () => import('./pipeline.ts'),
   live: () => import('./live.ts'),
   latency: () => import('./latency.ts'),
+  book: () => import('./book.ts'),
 };
 
 const words = process.argv.slice(2);

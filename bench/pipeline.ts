@@ -15,8 +15,9 @@ import { EventClock } from '../src/market/clock.ts';
 import { latestPricesMemory } from '../src/stores/memory-latest.ts';
 import { segmentRingMemory } from '../src/wire/segment-ring.ts';
 import { tickRecords } from '../src/wire/tick-record.ts';
-import { TickWriter, tickRingMemory } from '../src/wire/tick-ring.ts';
+import { powerOfTwo, TickWriter, tickRingMemory } from '../src/wire/tick-ring.ts';
 import { ShardPool } from '../src/workers/pool.ts';
+import { outputBytesMin } from '../src/workers/shard.ts';
 import type { ShardOptions } from '../src/workers/shard-options.ts';
 import { reportLength } from '../src/workers/shard-run.ts';
 import { ShardSnapshots, shardEstate } from '../src/workers/shard-snapshots.ts';
@@ -91,8 +92,9 @@ async function startLine(stock: MessageStock): Promise<Line> {
       estate,
       input: tickRingMemory(16_384),
       bell: new SharedArrayBuffer(8),
-      gateways: [{ memory: segmentRingMemory(8 * 2 ** 20), bell: gatewayBell }],
+      gateways: [{ memory: segmentRingMemory(powerOfTwo(2 * outputBytesMin(rows) + 64)), bell: gatewayBell }],
       sinks: [],
+      requests: { memory: segmentRingMemory(262_144), bell: new SharedArrayBuffer(8) },
       latest: latestPricesMemory(symbols),
       control: new SharedArrayBuffer(16),
       report: new SharedArrayBuffer(8 * reportLength),

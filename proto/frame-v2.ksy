@@ -89,6 +89,10 @@ types:
             'kinds::ticker': body
             'kinds::bar': body
             'kinds::enigma': body
+            'kinds::book_snapshot': body
+            'kinds::book_delta': body
+            'kinds::book_top': body
+            'kinds::status': body
             'kinds::heartbeat': body
             'kinds::gap': body
             'kinds::repaired': body
@@ -128,6 +132,10 @@ types:
             'kinds::ticker': ticker
             'kinds::bar': bar
             'kinds::enigma': enigma
+            'kinds::book_snapshot': book
+            'kinds::book_delta': book_delta
+            'kinds::book_top': book
+            'kinds::status': status
             'kinds::heartbeat': stream_cursor
             'kinds::gap': gap
             'kinds::repaired': gap
@@ -179,6 +187,8 @@ types:
         value: (flags & 16) != 0
       is_aggregate:
         value: (flags & 32) != 0
+      is_quarantined:
+        value: (flags & 64) != 0
       previous_id:
         value: 'index == 0 ? _parent.cursor.value : _parent.records[index - 1].as<trade>.trade_id.as<s8>'
       previous_time:
@@ -349,6 +359,113 @@ types:
     instances:
       last:
         value: _parent.cursor.value + more_ids.value
+  book:
+    doc: A whole book or its best levels, best first; the block's cursor is its last update id.
+    seq:
+      - id: flags
+        type: u1
+      - id: num_bids
+        type: varuint
+      - id: num_asks
+        type: varuint
+      - id: bids
+        type: bid(_index)
+        repeat: expr
+        repeat-expr: num_bids.value
+      - id: asks
+        type: ask(_index)
+        repeat: expr
+        repeat-expr: num_asks.value
+    instances:
+      is_bids_cut:
+        value: (flags & 1) != 0
+      is_asks_cut:
+        value: (flags & 2) != 0
+  bid:
+    params:
+      - id: index
+        type: s4
+    seq:
+      - id: step
+        type: varuint
+        doc: The price of the first; of others how far below the one before.
+      - id: size
+        type: varuint
+    instances:
+      price:
+        value: 'index == 0 ? step.value : _parent.bids[index - 1].as<bid>.price.as<s8> - step.value'
+  ask:
+    params:
+      - id: index
+        type: s4
+    seq:
+      - id: above_bid
+        type: varint
+        if: index == 0
+      - id: step
+        type: varuint
+        if: index > 0
+      - id: size
+        type: varuint
+    instances:
+      best_bid:
+        value: '_parent.num_bids.value == 0 ? 0 : _parent.bids[0].as<bid>.price.as<s8>'
+      price:
+        value: 'index == 0 ? best_bid + above_bid.value : _parent.asks[index - 1].as<ask>.price.as<s8> + step.value'
+  book_delta:
+    doc: A change of a book; size 0 takes a level away.
+    seq:
+      - id: flags
+        type: u1
+      - id: since_previous
+        type: varuint
+      - id: since_first
+        type: varuint
+      - id: num_bids
+        type: varuint
+      - id: num_asks
+        type: varuint
+      - id: levels
+        type: change(_index)
+        repeat: expr
+        repeat-expr: num_bids.value + num_asks.value
+        doc: Bids, then asks.
+    instances:
+      is_bids_cut:
+        value: (flags & 1) != 0
+      is_asks_cut:
+        value: (flags & 2) != 0
+      previous:
+        value: _parent.cursor.value - since_previous.value
+      first_update:
+        value: _parent.cursor.value - since_first.value
+  change:
+    params:
+      - id: index
+        type: s4
+    seq:
+      - id: price_difference
+        type: varint
+      - id: size
+        type: varuint
+    instances:
+      price:
+        value: '(index == 0 ? 0 : _parent.levels[index - 1].as<change>.price.as<s8>) + price_difference.value'
+  status:
+    doc: The state of one stream of the instrument.
+    seq:
+      - id: channel
+        type: u1
+      - id: state
+        type: u1
+        enum: stream_states
+      - id: ago
+        type: varint
+        doc: µs before the block's time.
+    instances:
+      since:
+        value: _parent.time - ago.value
+        doc: µs since 1970.
   stream_cursor:
     doc: The last cursor that was sent of one log stream.
     seq:
@@ -405,6 +522,8 @@ enums:
     14: watch_list
     15: order_event
     16: error
+    17: book_top
+    18: status
   resolutions:
     0: second1
     1: second5
@@ -416,3 +535,7 @@ enums:
     7: day1
     8: week1
     9: month1
+  stream_states:
+    0: live
+    1: stale
+    2: syncing

@@ -1,5 +1,6 @@
 /** The page: one connection, the state that its events make, and the panels that draw it. */
-import { connect } from '../src/client/client.ts';
+import { channel, channelNames, connect } from '../src/client/client.ts';
+import { BookPanel } from './book-panel.ts';
 import { ChartPanel } from './chart-panel.ts';
 import { ConnectionPanel } from './connection-panel.ts';
 import { EnigmaPanel } from './enigma-panel.ts';
@@ -22,6 +23,7 @@ const notices = new NoticeList(pass);
 const connection = new ConnectionPanel(state, client, pass);
 const quotes = new QuotePanel(state, client, pass);
 const tape = new TradeTape(state, client, pass);
+const book = new BookPanel(state, client, pass);
 const enigma = new EnigmaPanel(state, client, pass);
 const list = new SymbolList(state, client, pass, (symbol) => choose(symbol, state.selection!.resolution));
 const chart = new ChartPanel(
@@ -59,6 +61,16 @@ client.on('enigma', (level) => {
   state.enigma = level;
   enigma.touch();
   chart.touchMarks();
+});
+client.on('bookTop', (batch) => book.take(batch));
+client.on('status', (status) => {
+  if (status.channel === channel.book) book.takeStatus(status);
+  if (status.channel === channel.book && status.state === 'syncing') return;
+  const name = channelNames[status.channel] ?? 'stream';
+  notices.add(
+    status.state === 'live' ? 'repaired' : 'gap',
+    `${symbolOf(status.instrument)}: ${name} ${status.state === 'live' ? 'live again' : status.state}`,
+  );
 });
 client.on('gap', ({ instrument, state: kind, from, to }) => {
   notices.add(kind, `${symbolOf(instrument)}: ${rangeText(from, to)}`);
@@ -108,7 +120,8 @@ function choose(symbol: string, resolution: Resolution): void {
   if (selection?.symbol === symbol && selection.resolution === resolution) return;
   feed.select({ symbol, resolution });
   history.replaceState(null, '', `#${symbol}/${resolution}`);
-  for (const touch of [list.touch, quotes.touch, tape.touch, enigma.touch, chart.touchMarks]) touch();
+  for (const touch of [list.touch, quotes.touch, tape.touch, book.touch, enigma.touch, chart.touchMarks])
+    touch();
 }
 
 function symbolOf(instrument: number): string {

@@ -16,6 +16,8 @@ export interface FeedListener {
 const historyBars = 500;
 const seriesBarsMost = 2_000;
 const symbolsPerRequest = 200;
+/** Symbols with live prices in the list; of others the price shows once they are chosen. */
+const tickersMost = 200;
 const retryMs = 1_000;
 /** Between two choices that are followed: a held arrow key must not pass the server's limit of messages. */
 const betweenMs = 60;
@@ -32,6 +34,8 @@ export class MarketFeed {
   #current: Selection | undefined;
   #isFollowing = false;
   #load: AbortController | undefined;
+  /** Symbols whose tickers the list shows. */
+  #listed: ReadonlySet<string> = new Set();
 
   constructor(client: TickwireClient, state: MarketState, listener: FeedListener) {
     this.#client = client;
@@ -40,7 +44,7 @@ export class MarketFeed {
     client.on('bar', (bar) => this.#takeBar(bar));
   }
 
-  /** Loads the list and subscribes to all tickers; tries until it succeeds. */
+  /** Loads the list and subscribes to the tickers of its first symbols; tries until it succeeds. */
   async begin(): Promise<void> {
     for (;;) {
       try {
@@ -58,7 +62,9 @@ export class MarketFeed {
     this.#state.list(listed);
     this.#state.learn(this.#client.dictionary.epoch, this.#client.dictionary.all());
     this.#listener.symbols();
-    const symbols = listed.map(({ symbol }) => symbol);
+    // Each symbol that somebody wants is taken from its exchange: a page must not want them all.
+    const symbols = listed.slice(0, tickersMost).map(({ symbol }) => symbol);
+    this.#listed = new Set(symbols);
     for (let from = 0; from < symbols.length; from += symbolsPerRequest) {
       await this.#client.subscribe(symbols.slice(from, from + symbolsPerRequest), { channels: ['ticker'] });
     }
@@ -108,7 +114,9 @@ export class MarketFeed {
     const left = this.#current;
     if (left === undefined) return;
     const kept = left.symbol === wanted.symbol ? channelsOf(wanted) : [];
-    const channels = channelsOf(left).filter((channel) => !kept.includes(channel));
+    const channels = channelsOf(left).filter(
+      (channel) => !kept.includes(channel) && !(channel === 'ticker' && this.#listed.has(left.symbol)),
+    );
     if (channels.length > 0) await this.#client.unsubscribe([left.symbol], { channels });
   }
 
@@ -164,7 +172,7 @@ export class MarketFeed {
 }
 
 function channelsOf({ resolution }: Selection): string[] {
-  return ['trades', 'quotes', 'enigma', `bars:${resolution}`];
+  return ['ticker', 'trades', 'quotes', 'enigma', 'bookTop', `bars:${resolution}`];
 }
 
 function pause(ms: number): Promise<void> {

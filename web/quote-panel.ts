@@ -35,6 +35,7 @@ export class QuotePanel {
     const priceText = (mantissa: number): string => grouped(dictionary.priceText(instrument, mantissa));
     const last = isKnown ? priceText(row.last) : '–';
     write(this.#title, `${listed.base_currency}/${listed.quote_currency}`);
+    write(byId('title-venue'), venueOf(listed.symbol));
     this.#title.title = listed.symbol;
     write(this.#price, last);
     this.#price.dataset['direction'] = row.direction;
@@ -65,4 +66,9 @@ export class QuotePanel {
     const decimals = (entry?.priceDecimals ?? 0) + (entry?.sizeDecimals ?? 0);
     write(this.#volume, `${shortText(Number(ticker.quoteVolume) / 10 ** decimals)} ${entry?.quote ?? ''}`);
   }
+}
+
+function venueOf(symbol: string): string {
+  const venue = symbol.slice(0, symbol.indexOf(':'));
+  return venue.charAt(0) + venue.slice(1).toLowerCase();
 }

@@ -134,6 +134,11 @@ function nameOf(listed: Row['listed']): string {
   return `${listed.base_currency}/${listed.quote_currency}`;
 }
 
+/** Two letters tell the venues apart; the option's title has the whole name. */
+function venueOf({ symbol }: Row['listed']): string {
+  return symbol.slice(0, 2);
+}
+
 function newLine(listed: Row['listed']): Line {
   const option = document.createElement('div');
   option.id = `symbol-${listed.symbol.replaceAll(/[^\w-]/g, '-')}`;
@@ -143,6 +148,7 @@ function newLine(listed: Row['listed']): Line {
   const name = child(option, 'span', 'name');
   child(name, 'b').textContent = listed.base_currency;
   child(name, 'span', 'dim').textContent = `/${listed.quote_currency}`;
+  child(name, 'small', 'venue').textContent = venueOf(listed);
   const price = child(option, 'span', 'last');
   const change = child(option, 'span', 'change');
   price.textContent = '–';

@@ -19,12 +19,17 @@ INSTRUMENT_MAX = 2**32 - 1
 TIME_BASE_MICROS = 2**20 * 1_000
 LEVEL_MAX = 1_000_000
 RESOLUTIONS = 10
+CHANNELS = 16
+BOOK_LEVELS_MAX = 2_000
 
 TRADE, QUOTE, TICKER, BAR, ENIGMA, HEARTBEAT, DICTIONARY, ERROR = 1, 2, 3, 4, 5, 8, 12, 16
+BOOK_SNAPSHOT, BOOK_DELTA, BOOK_TOP, STATUS = 6, 7, 17, 18
 GAP_STATES = {9: "gap", 10: "repaired", 11: "lost"}
 # Kind: how many records its blocks may have.
 RECORDS = {TRADE: (1, 512), QUOTE: (1, 512), DICTIONARY: (1, 512), HEARTBEAT: (0, 512)}
 RECORDS |= {kind: (1, 1) for kind in (TICKER, BAR, ENIGMA, ERROR, *GAP_STATES)}
+RECORDS |= {kind: (1, 1) for kind in (BOOK_SNAPSHOT, BOOK_DELTA, BOOK_TOP, STATUS)}
+STATES = ("live", "stale", "syncing")
 
 
 class FrameFault(Exception):
@@ -36,7 +41,7 @@ class FrameFault(Exception):
 
 
 class _Unknown(Exception):
-    """A flag or resolution unknown to this decoder: its block is skipped."""
+    """A flag, resolution, channel or state unknown to this decoder: its block is skipped."""
 
 
 def crc32(data):
@@ -172,7 +177,7 @@ def _flags(reader, known):
 def _trades(reader, block, _kind, count, unit):
     number, time, price, records = block["cursor"], block["time"], 0, []
     for _ in range(count):
-        flags = _flags(reader, 0x3F)
+        flags = _flags(reader, 0x7F)
         number = checked(number + (1 if flags & 4 else reader.varint()))
         if not flags & 2:
             time = checked(time + reader.varint() * unit)
@@ -181,7 +186,8 @@ def _trades(reader, block, _kind, count, unit):
         size = reader.varuint()
         merged = checked(reader.varuint() + 1) if flags & 32 else 1
         record = {"instrument": block["instrument"], "id": number, "time": time, "price": price, "size": size}
-        records.append(record | {"takerSold": flags & 1 != 0, "merged": merged, "late": flags & 16 != 0})
+        record |= {"takerSold": flags & 1 != 0, "merged": merged, "late": flags & 16 != 0}
+        records.append(record | ({"quarantined": True} if flags & 64 else {}))
     return records
 
 
@@ -249,6 +255,60 @@ def _gap(reader, block, kind, *_):
     return [record | {"time": block["time"]}]
 
 
+def _book_counts(reader):
+    counts = reader.varuint(), reader.varuint()
+    if max(counts) > BOOK_LEVELS_MAX:
+        raise FrameFault("bad-number", f"{counts} levels")
+    return counts
+
+
+def _book_sides(block, flags):
+    return {"instrument": block["instrument"], "bidsWhole": flags & 1 == 0, "asksWhole": flags & 2 == 0}
+
+
+def _book(reader, block, *_):
+    flags = _flags(reader, 3)
+    counts = _book_counts(reader)
+    record = _book_sides(block, flags)
+    best_bid = 0
+    for name, count, way in (("bids", counts[0], -1), ("asks", counts[1], 1)):
+        levels, price = [], 0
+        for level in range(count):
+            if level == 0:
+                price = reader.varuint() if way < 0 else checked(best_bid + reader.varint())
+            else:
+                step = reader.varuint()
+                if step == 0:
+                    raise FrameFault("bad-number", "a price twice")
+                price = checked(price + way * step)
+            levels.append([price, reader.varuint()])
+        record[name] = levels
+        best_bid = levels[0][0] if way < 0 and levels else 0
+    return [record]
+
+
+def _book_delta(reader, block, *_):
+    flags = _flags(reader, 3)
+    record = _book_sides(block, flags)
+    record["previous"] = checked(block["cursor"] - reader.varuint())
+    record["firstUpdate"] = checked(block["cursor"] - reader.varuint())
+    price = 0
+    for name, count in zip(("bids", "asks"), _book_counts(reader)):
+        record[name] = []
+        for _level in range(count):
+            price = checked(price + reader.varint())
+            record[name].append([price, reader.varuint()])
+    return [record]
+
+
+def _status(reader, block, *_):
+    channel, state = reader.u8(), reader.u8()
+    if channel >= CHANNELS or state >= len(STATES):
+        raise _Unknown
+    record = {"instrument": block["instrument"], "channel": channel, "state": STATES[state]}
+    return [record | {"since": checked(block["time"] - reader.varint()), "time": block["time"]}]
+
+
 def _heartbeat(reader, _block, _kind, count, _unit):
     return [
         {"kind": reader.varuint(), "instrument": reader.instrument(), "cursor": reader.varuint()} for _ in range(count)
@@ -270,8 +330,10 @@ def _error(reader, *_):
 
 _NAMES = {TRADE: "trade", QUOTE: "quote", TICKER: "ticker", BAR: "bar", ENIGMA: "enigma"}
 _NAMES |= {HEARTBEAT: "heartbeat", DICTIONARY: "dictionary", ERROR: "error"}
+_NAMES |= {BOOK_SNAPSHOT: "bookSnapshot", BOOK_DELTA: "bookDelta", BOOK_TOP: "bookTop", STATUS: "status"}
 _READERS = {TRADE: _trades, QUOTE: _quotes, TICKER: _ticker, BAR: _bar, ENIGMA: _enigma}
 _READERS |= {HEARTBEAT: _heartbeat, DICTIONARY: _dictionary, ERROR: _error} | {kind: _gap for kind in GAP_STATES}
+_READERS |= {BOOK_SNAPSHOT: _book, BOOK_TOP: _book, BOOK_DELTA: _book_delta, STATUS: _status}
 
 
 def decode(data):

@@ -26,8 +26,8 @@ export function demoScreen(facts: ScreenFacts): string {
     ['WebSocket', `ws://${at}/api/v1/ws?protocol=v2`],
     ['REST', `http://${at}/api/v1/symbols`],
     ['health', `http://${at}/api/v1/health`],
-    ['exchange', `${marketText(demo, exchange)} (process ${pid}, ${exchange.wsUrl})`],
-    ['threads', `hub, ${shards}, gateway, writer, query (process ${process.pid})`],
+    ...exchangeRows(demo, exchange, pid),
+    ['threads', `hub, ${shards}, gateway, writer, query, REST (process ${process.pid})`],
     ['data', relative(process.cwd(), server.file) || server.file],
   ];
   const lines = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`);
@@ -47,8 +47,19 @@ export function demoScreen(facts: ScreenFacts): string {
   ].join('\n');
 }
 
-function marketText(demo: DemoOptions, exchange: SimulatorReady): string {
-  const symbols = exchange.listing.length === 1 ? '1 symbol' : `${exchange.listing.length} symbols`;
+function exchangeRows(
+  demo: DemoOptions,
+  exchange: SimulatorReady,
+  pid: number | undefined,
+): [string, string][] {
+  return Object.entries(exchange.venues).map(([name, { wsUrl, listing }]) => [
+    name,
+    `${marketText(demo, exchange, listing.length)} (process ${pid}, ${wsUrl})`,
+  ]);
+}
+
+function marketText(demo: DemoOptions, exchange: SimulatorReady, count: number): string {
+  const symbols = count === 1 ? '1 symbol' : `${count} symbols`;
   if (demo.recording === undefined) return `simulated market, ${symbols}`;
   const from =
     exchange.range === undefined ? '' : `, ${new Date(exchange.range.firstMs).toISOString().slice(0, 19)}Z`;

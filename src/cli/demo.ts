@@ -5,13 +5,15 @@ import { parseFaults } from '../simulator/faults.ts';
 import type { SimulatorOptions } from '../simulator/options.ts';
 import { accountsText } from '../telemetry/accounting.ts';
 import { openLog } from '../telemetry/log.ts';
-import { type ListedStream, type Server, startServer } from '../threads/server.ts';
+import { recordedVenue } from '../threads/recorded-venue.ts';
+import { type Server, startServer } from '../threads/server.ts';
 import { type Command, type DemoOptions, UsageFault } from './arguments.ts';
 import { demoScreen } from './demo-screen.ts';
 import { ExchangeProcess } from './exchange-process.ts';
 import { FolderLock, removeFolder } from './folder-lock.ts';
 import { checkPort } from './serve.ts';
 import { Shutdown } from './shutdown.ts';
+import { onSimulatedVenues, simulatedCore } from './simulated-venues.ts';
 import { version } from './version.ts';
 
 /** A client's first subscription may be followed by more: a recording begins so long after it (ms). */
@@ -35,7 +37,7 @@ export async function runDemo({ demo, settings, typed }: Command): Promise<void>
     recording === undefined
       ? loaded.config
       : { ...loaded.config, dataDir: replayFolder(loaded.config, recording) };
-  const options = simulatorOptions(demo, config);
+  const options = await simulatorOptions(demo, config);
   // First of all: nothing of another one's is touched, nor two exchanges started on one file.
   const lock =
     recording === undefined ? FolderLock.inside(config.dataDir) : FolderLock.beside(config.dataDir);
@@ -70,13 +72,10 @@ async function demonstrate({ demo, config, notices, exchange, shutdown }: Demons
   const { ready, pid } = exchange;
   const server = await shutdown.unlessAsked(
     startServer({
-      config: {
-        ...config,
-        exchange: { ...config.exchange, ws_endpoint: ready.wsUrl, rest_endpoint: ready.restUrl },
-      },
+      config: onSimulatedVenues(config, ready),
       log: openLog(config.log),
       version,
-      listing: ready.listing.map(({ symbol, streams }) => streamsOf(symbol, streams)),
+      core: simulatedCore(ready),
       ...(ready.range === undefined ? {} : { recorded: ready.range }),
       signal: shutdown.signal,
       onFault: (reason) => shutdown.end(reason),
@@ -114,12 +113,14 @@ function replayFolder(config: Config, recording: string): string {
   return join(config.dataDir, 'replay', name);
 }
 
-function simulatorOptions(demo: DemoOptions, config: Config): SimulatorOptions {
+async function simulatorOptions(demo: DemoOptions, config: Config): Promise<SimulatorOptions> {
   const faults = demo.fault === undefined ? {} : { faults: faultsOf(demo.fault) };
   if (demo.recording !== undefined) {
-    return { recording: { file: demo.recording, speed: demo.speed }, hold: true, ...faults };
+    const { recording: file, speed } = demo;
+    return { venues: [await recordedVenue(file)], recording: { file, speed }, hold: true, ...faults };
   }
   return {
+    venues: ['binance', 'coinbase', 'backpack'],
     seed: demo.seed,
     symbols: demo.symbols,
     ticksPerSecond: demo.rate,
@@ -136,14 +137,6 @@ function faultsOf(text: string): ReturnType<typeof parseFaults> {
       cause: error,
     });
   }
-}
-
-/** Trades make the ticks where there are any, aggregate trades where there are only those. */
-function streamsOf(symbol: string, streams: readonly string[]): ListedStream {
-  return {
-    native: symbol,
-    trades: streams.includes('trade') || !streams.includes('aggTrade') ? 'trade' : 'aggTrade',
-  };
 }
 
 /** Begins with the first client, or after a while without one; at the end shows what became of every message. */

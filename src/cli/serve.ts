@@ -34,7 +34,6 @@ async function serve(config: Config, notices: readonly string[], shutdown: Shutd
       config,
       log,
       version,
-      listing: config.exchange.symbols.map((native) => ({ native, trades: config.exchange.trades })),
       signal: shutdown.signal,
       onFault: (reason) => shutdown.end(reason),
     }),

@@ -21,9 +21,12 @@ import type { InstrumentDictionary } from './dictionary.ts';
 import { type FrameEvents, FrameIntake } from './frames.ts';
 import { type ConnectionState, Link } from './link.ts';
 import { Listeners } from './listeners.ts';
+import type { OrderBook } from './order-books.ts';
 import { Requests } from './requests.ts';
 import { type OpenSocket, openWebSocket } from './socket.ts';
 import { Subscriptions } from './subscriptions.ts';
+
+export { channel, channelNames } from '../wire/block-message.ts';
 
 export interface ClientEvents extends FrameEvents {
   state: (state: ConnectionState) => void;
@@ -100,6 +103,7 @@ export class TickwireClient {
       },
     );
     this.#events.on('fault', () => this.#refresh());
+    this.#events.on('bookJump', () => this.#refresh());
     this.#link.open();
   }
 
@@ -200,6 +204,11 @@ export class TickwireClient {
     return this.#intake.cursors.last(instrument);
   }
 
+  /** The book of an instrument, as far as `book` is subscribed to. */
+  book(instrument: number): OrderBook | undefined {
+    return this.#intake.books.get(instrument);
+  }
+
   #ask(request: Parameters<Requests['ask']>[0]): Promise<Acknowledgement | Pong> {
     if (this.#state.state === 'closed') return Promise.reject(new RequestFault('the client was closed'));
     return this.#requests.ask(request, this.#open ? (text) => this.#link.send(text) : undefined);
@@ -241,7 +250,9 @@ export class TickwireClient {
     this.#subscriptions.remove(symbols, channels);
     for (const symbol of symbols) {
       const entry = this.dictionary.find(symbol);
-      if (entry && !this.#subscriptions.has(symbol, 'trades')) this.#intake.cursors.forget(entry.id);
+      if (entry === undefined) continue;
+      if (!this.#subscriptions.has(symbol, 'trades')) this.#intake.cursors.forget(entry.id);
+      if (!this.#subscriptions.has(symbol, 'book')) this.#intake.books.forget(entry.id);
     }
   }
 

@@ -1,9 +1,11 @@
 /** Binary messages in, events out: decodes frames, keeps the dictionary and the trade cursors. Knows no sockets. */
 import type { Enigma, GapNotice, Ticker } from '../market/tick.ts';
 import { blockKind } from '../wire/block.ts';
+import { channel } from '../wire/block-message.ts';
 import type { Crc32 } from '../wire/crc32.ts';
 import { FrameReader } from '../wire/decode.ts';
 import { type QuoteBatch, quoteBatch, type TradeBatch, tradeBatch } from '../wire/decode-batch.ts';
+import { type BookBatch, bookBatch } from '../wire/decode-book.ts';
 import {
   type DictionaryEntry,
   readDictionary,
@@ -12,10 +14,19 @@ import {
   type StreamCursor,
 } from '../wire/decode-connection.ts';
 import { FrameFault, type FrameFaultReason } from '../wire/decode-fault.ts';
-import { type BarUpdate, readBar, readEnigma, readGap, readTicker } from '../wire/decode-records.ts';
+import {
+  type BarUpdate,
+  readBar,
+  readEnigma,
+  readGap,
+  readStatus,
+  readTicker,
+  type StreamStatus,
+} from '../wire/decode-records.ts';
 import { decodeV1, type V1Batch, v1Batch } from '../wire/frame-v1.ts';
 import { InstrumentDictionary } from './dictionary.ts';
 import type { Listeners } from './listeners.ts';
+import { type BookJump, type OrderBook, OrderBooks } from './order-books.ts';
 import { TradeCursors, type TradeJump } from './trade-cursors.ts';
 
 /**
@@ -28,6 +39,14 @@ export interface FrameEvents {
   ticker: (ticker: Ticker, snapshot: boolean) => void;
   bar: (bar: BarUpdate, snapshot: boolean) => void;
   enigma: (enigma: Enigma, snapshot: boolean) => void;
+  /** An order book has changed: kept by the client, the same object each time. */
+  book: (book: OrderBook) => void;
+  /** A change of a book did not follow the one before it: a fresh snapshot is asked for. */
+  bookJump: (jump: BookJump) => void;
+  /** The best levels of a book, conflated. */
+  bookTop: (batch: BookBatch) => void;
+  /** A stream is stale, live again, or (a book) waits for its snapshot: the server's word. */
+  status: (status: StreamStatus) => void;
   /** Trades are missing, came after all, or are lost: the server's word. */
   gap: (notice: GapNotice) => void;
   /** Trades did not come and nobody said so. */
@@ -45,6 +64,7 @@ export interface FrameEvents {
 export class FrameIntake {
   readonly dictionary = new InstrumentDictionary();
   readonly cursors = new TradeCursors();
+  readonly books = new OrderBooks();
   frames = 0;
   bytes = 0;
   /** Blocks left out since something in them is unknown to this client. */
@@ -57,6 +77,7 @@ export class FrameIntake {
   readonly #reader = new FrameReader();
   readonly #trades = tradeBatch();
   readonly #quotes = quoteBatch();
+  readonly #book = bookBatch();
   #v1: V1Batch | undefined;
   /** Where the instruments of a former epoch stood, by symbol. */
   #stood = new Map<string, number>();
@@ -97,6 +118,7 @@ export class FrameIntake {
   learn(epoch: number, entries: readonly DictionaryEntry[]): void {
     const { dictionary, cursors } = this;
     if (epoch !== dictionary.epoch) {
+      this.books.clear();
       for (const [instrument, last] of cursors.clear()) {
         const symbol = dictionary.get(instrument)?.symbol;
         if (symbol !== undefined) this.#stood.set(symbol, last);
@@ -129,9 +151,23 @@ export class FrameIntake {
       }
       case blockKind.enigma:
         return events.emit('enigma', readEnigma(reader), reader.snapshot);
+      case blockKind.bookSnapshot:
+      case blockKind.bookDelta:
+      case blockKind.bookTop:
+        if (reader.book(this.#book)) this.#takeBook();
+        return;
       default:
         this.#noticeBlock(reader);
     }
+  }
+
+  #takeBook(): void {
+    const batch = this.#book;
+    if (batch.kind === blockKind.bookTop) return this.#events.emit('bookTop', batch);
+    const jump = this.books.take(batch);
+    if (jump !== undefined) return this.#events.emit('bookJump', jump);
+    const book = this.books.get(batch.instrument);
+    if (book?.live === true && book.cursor === batch.cursor) this.#events.emit('book', book);
   }
 
   #noticeBlock(reader: FrameReader): void {
@@ -142,6 +178,12 @@ export class FrameIntake {
         const notice = readGap(reader);
         this.cursors.gap(notice);
         return this.#events.emit('gap', notice);
+      }
+      case blockKind.status: {
+        const status = readStatus(reader);
+        if (status === undefined) return;
+        if (status.channel === channel.book && status.state !== 'live') this.books.suspend(status.instrument);
+        return this.#events.emit('status', status);
       }
       case blockKind.dictionary: {
         const entries = readDictionary(reader);

@@ -6,56 +6,119 @@
  *   id > next      is held until the missing ones come, at most `heldMax` trades or `holdMicros` of market time;
  *                  then the missing ids become an open gap, and the held ones pass
  *   id < next      passes as late if its id is in an open gap, else it is a duplicate
+ *
+ * An id more than `jumpMax` away from the next is not believed, until `suspectAgree` such trades in a row, each above the
+ * one before, agree with each other: then the venue numbers on from there (`renumber`). What was not believed of them is
+ * a gap like any other.
  */
-import {
-  coldWords,
-  counter,
-  gapRangesMax,
-  heldMax,
-  heldWords,
-  hot,
-  hotWords,
-  type ShardMemory,
-} from './shard-memory.ts';
+import { fillGap, type GapListener, keepLostSpan, loseAll, openGap } from './gaps.ts';
+import { coldWords, counter, heldMax, heldWords, hot, hotWords, type ShardMemory } from './shard-memory.ts';
 
-export const verdict = { pass: 0, held: 1, duplicate: 2, late: 3 } as const;
+/** Ids farther from the next one than this are not believed at once. */
+export const jumpMax = 1_000_000;
+/** So many trades in a row make a jump believed, each at most `suspectReach` ids above the one before. */
+export const suspectAgree = 5;
+const suspectReach = 1_000;
+
+/** Values of `hot.gapBefore`. */
+export const gapBefore = { none: 0, open: 1, unknown: 2 } as const;
+
+export const verdict = { pass: 0, held: 1, duplicate: 2, late: 3, unbelieved: 4, renumbered: 5 } as const;
 export type Verdict = (typeof verdict)[keyof typeof verdict];
 
-/** What becomes known besides the trade itself. */
-export interface GapListener {
-  /** Ids from ≤ id ≤ to of the instrument at `row` are missing. */
-  gap(row: number, from: number, to: number): void;
-  /** They will not be waited for any longer. */
-  lost(row: number, from: number, to: number): void;
-  /** They came after all. */
-  repaired(row: number, from: number, to: number): void;
-}
-
-/** Judges the trade `id` of the instrument in `row`. A held one must then be kept with `hold`. */
-export function judgeTrade(memory: ShardMemory, row: number, id: number, listener: GapListener): Verdict {
+/**
+ * Judges the trade `id` of `time` (µs) of the instrument in `row`. A held one must then be kept with `hold`; before a
+ * renumbered one passes, nothing must be held any more, and `renumber` must be called. A `repair` is no witness.
+ */
+export function judgeTrade(
+  memory: ShardMemory,
+  row: number,
+  id: number,
+  time: number,
+  repair: boolean,
+  listener: GapListener,
+): Verdict {
   const words = memory.hot;
   const at = row * hotWords;
   const next = words[at + hot.nextId]!;
   if (id === next || next === 0) {
+    // A repair before the first trade: whatever asked for it, another life did.
+    if (next === 0 && repair) return duplicate(memory);
     // What was traded before the first trade that we see is unknown: its bars miss it.
-    if (next === 0) words[at + hot.gapBefore] = 1;
+    if (next === 0) words[at + hot.gapBefore] = gapBefore.unknown;
     words[at + hot.nextId] = id + 1;
+    if (words[at + hot.suspectCount] !== 0) words[at + hot.suspectCount] = 0;
     return verdict.pass;
   }
-  if (id > next) {
+  if (id > next && id - next <= jumpMax) {
     if (isHeld(memory, row, id)) return duplicate(memory);
+    words[at + hot.suspectCount] = 0;
     return verdict.held;
   }
-  if (words[at + hot.gapCount]! > 0 && fillGap(memory, row, id, listener)) {
+  if (id < next && words[at + hot.gapCount]! > 0 && fillGap(memory, row, id, time, listener)) {
     memory.counters[counter.tradesLate]!++;
     return verdict.late;
   }
+  if (next - id > jumpMax || id - next > jumpMax) return judgeJump(memory, row, id, time, repair);
   return duplicate(memory);
 }
 
 function duplicate(memory: ShardMemory): Verdict {
   memory.counters[counter.tradesDuplicate]!++;
   return verdict.duplicate;
+}
+
+function judgeJump(memory: ShardMemory, row: number, id: number, time: number, repair: boolean): Verdict {
+  const words = memory.hot;
+  const at = row * hotWords;
+  const last = words[at + hot.suspectId]!;
+  const agreeing = words[at + hot.suspectCount]!;
+  // The other line tells the same.
+  if (repair || (agreeing > 0 && id <= last && id >= words[at + hot.suspectFirst]!)) return duplicate(memory);
+  const agrees = agreeing > 0 && id > last && id - last <= suspectReach;
+  if (!agrees) {
+    words[at + hot.suspectFirst] = id;
+    words[at + hot.suspectTime] = time;
+  }
+  words[at + hot.suspectId] = id;
+  words[at + hot.suspectCount] = agrees ? agreeing + 1 : 1;
+  if (words[at + hot.suspectCount]! >= suspectAgree) return verdict.renumbered;
+  memory.counters[counter.tradesUnbelieved]!++;
+  return verdict.unbelieved;
+}
+
+/**
+ * Goes on with the numbers of the trade `id`: forwards, the ids between are lost; backwards, the old numbers' gaps are,
+ * and the next old id stands for all that may have come after it.
+ * @returns true when it went backwards: what compares ids must forget the old ones
+ */
+export function renumber(
+  memory: ShardMemory,
+  row: number,
+  id: number,
+  time: number,
+  listener: GapListener,
+): boolean {
+  const words = memory.hot;
+  const at = row * hotWords;
+  const next = words[at + hot.nextId]!;
+  const first = words[at + hot.suspectFirst]!;
+  const since = words[at + hot.suspectTime]!;
+  const backwards = id < next;
+  memory.counters[counter.renumbered]!++;
+  if (backwards) loseAll(memory, row, listener);
+  const until = backwards ? next : first - 1;
+  memory.counters[counter.idsLost]! += until - next + 1;
+  const before = Math.min(words[at + hot.tradeTime]!, since);
+  keepLostSpan(memory, row, before, since);
+  listener.lost(row, next, until);
+  listener.gone(row, before, since);
+  words[at + hot.suspectCount] = 0;
+  words[at + hot.tailId] = 0;
+  words[at + hot.nextId] = id + 1;
+  words[at + hot.gapBefore] = gapBefore.open;
+  if (id > first) openGap(memory, row, first, id - 1, since, time, listener);
+  return backwards;
 }
 
 function isHeld(memory: ShardMemory, row: number, id: number): boolean {
@@ -113,85 +176,35 @@ export function giveUpWaiting(
   const at = row * hotWords;
   if (words[at + hot.heldCount] === 0) return;
   const next = words[at + hot.nextId]!;
-  const first = memory.cold[row * coldWords + 2]!;
-  openGap(memory, row, next, first - 1, listener);
+  const from = row * coldWords;
+  const first = memory.cold[from + 2]!;
+  openGap(memory, row, next, first - 1, words[at + hot.tradeTime]!, memory.cold[from]!, listener);
   words[at + hot.nextId] = first;
-  words[at + hot.gapBefore] = 1;
+  words[at + hot.gapBefore] = gapBefore.open;
   words[at + hot.heldSince] = marketTime;
 }
 
-function openGap(memory: ShardMemory, row: number, from: number, to: number, listener: GapListener): void {
+/** A heartbeat of `time` (µs) says that the venue's last trade is `id`: remembered when it has not come yet. */
+export function noteTail(memory: ShardMemory, row: number, id: number, time: number, now: number): void {
   const words = memory.hot;
   const at = row * hotWords;
-  memory.counters[counter.gaps]!++;
-  memory.counters[counter.gapIds]! += to - from + 1;
-  if (words[at + hot.gapCount] === gapRangesMax) dropRange(memory, row, 0, listener);
-  const count = words[at + hot.gapCount]!;
-  words[at + hot.gaps + count * 2] = from;
-  words[at + hot.gaps + count * 2 + 1] = to;
-  words[at + hot.gapCount] = count + 1;
-  listener.gap(row, from, to);
+  const next = words[at + hot.nextId]!;
+  // An earlier tail that is still missing has waited longer.
+  if (next === 0 || id < next || id - next > jumpMax || words[at + hot.tailId]! >= next) return;
+  words[at + hot.tailId] = id;
+  words[at + hot.tailSince] = now;
+  words[at + hot.tailTime] = time;
 }
 
-/** Forgets range `index`: its ids will not come. */
-function dropRange(memory: ShardMemory, row: number, index: number, listener: GapListener): void {
-  const words = memory.hot;
-  const from = row * hotWords + hot.gaps;
-  const first = words[from + index * 2]!;
-  const last = words[from + index * 2 + 1]!;
-  memory.counters[counter.idsLost]! += last - first + 1;
-  removeRange(memory, row, index);
-  listener.lost(row, first, last);
-}
-
-function removeRange(memory: ShardMemory, row: number, index: number): void {
+/** The trades up to the id that a heartbeat told of have not come in time: they become an open gap. */
+export function giveUpTail(memory: ShardMemory, row: number, listener: GapListener): void {
   const words = memory.hot;
   const at = row * hotWords;
-  const from = at + hot.gaps;
-  const count = words[at + hot.gapCount]!;
-  words.copyWithin(from + index * 2, from + (index + 1) * 2, from + count * 2);
-  words[at + hot.gapCount] = count - 1;
-}
-
-/** Takes `id` out of the open gap that it lies in, if any; a range cut in its middle becomes two. */
-function fillGap(memory: ShardMemory, row: number, id: number, listener: GapListener): boolean {
-  const words = memory.hot;
-  const at = row * hotWords;
-  const from = at + hot.gaps;
-  const count = words[at + hot.gapCount]!;
-  for (let index = 0; index < count; index++) {
-    const first = words[from + index * 2]!;
-    const last = words[from + index * 2 + 1]!;
-    if (id < first || id > last) continue;
-    if (first === last) removeRange(memory, row, index);
-    else if (id === first) words[from + index * 2] = id + 1;
-    else if (id === last) words[from + index * 2 + 1] = id - 1;
-    else splitRange(memory, row, index, id, listener);
-    listener.repaired(row, id, id);
-    return true;
-  }
-  return false;
-}
-
-function splitRange(
-  memory: ShardMemory,
-  row: number,
-  index: number,
-  id: number,
-  listener: GapListener,
-): void {
-  const words = memory.hot;
-  const at = row * hotWords;
-  const from = at + hot.gaps;
-  const last = words[from + index * 2 + 1]!;
-  words[from + index * 2 + 1] = id - 1;
-  if (words[at + hot.gapCount] === gapRangesMax) {
-    dropRange(memory, row, 0, listener);
-    index--;
-  }
-  const count = words[at + hot.gapCount]!;
-  words.copyWithin(from + (index + 2) * 2, from + (index + 1) * 2, from + count * 2);
-  words[from + (index + 1) * 2] = id + 1;
-  words[from + (index + 1) * 2 + 1] = last;
-  words[at + hot.gapCount] = count + 1;
+  const next = words[at + hot.nextId]!;
+  const tail = words[at + hot.tailId]!;
+  memory.counters[counter.tailGaps]!++;
+  const before = words[at + hot.tradeTime]!;
+  openGap(memory, row, next, tail, before, Math.max(before, words[at + hot.tailTime]!), listener);
+  words[at + hot.nextId] = tail + 1;
+  words[at + hot.gapBefore] = gapBefore.open;
 }

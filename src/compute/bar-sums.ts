@@ -5,6 +5,9 @@
 import { addLimbs, addProductTo, addTo } from '../market/amount.ts';
 import { barBit, barWord, barWords } from '../market/bar-words.ts';
 
+/** What a bar takes over from those that it is made of. */
+const lacking = barBit.incomplete | barBit.lost;
+
 /** One trade for the bars: what of it counts. */
 export interface BarTrade {
   time: number;
@@ -58,7 +61,7 @@ export function mergeBar(target: Float64Array, at: number, source: Float64Array,
     for (let index = 0; index < barWords; index++) target[at + index] = source[from + index]!;
     target[at + barWord.openTime] = open;
     target[at + barWord.revision] = 0;
-    target[at + barWord.flags] = flags | (source[from + barWord.flags]! & barBit.incomplete);
+    target[at + barWord.flags] = flags | (source[from + barWord.flags]! & lacking);
     return;
   }
   if (source[from + barWord.high]! > target[at + barWord.high]!)
@@ -81,8 +84,7 @@ export function mergeBar(target: Float64Array, at: number, source: Float64Array,
   addLimbs(target, at + barWord.takerBuyVolume, source, from + barWord.takerBuyVolume);
   addLimbs(target, at + barWord.takerBuyQuoteVolume, source, from + barWord.takerBuyQuoteVolume);
   target[at + barWord.count]! += source[from + barWord.count]!;
-  target[at + barWord.flags] =
-    target[at + barWord.flags]! | (source[from + barWord.flags]! & barBit.incomplete);
+  target[at + barWord.flags] = target[at + barWord.flags]! | (source[from + barWord.flags]! & lacking);
 }
 
 /** An empty bar that opens at `open`. */

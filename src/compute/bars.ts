@@ -19,6 +19,7 @@ import {
   weekIndex,
 } from '../market/resolution.ts';
 import { addToBar, type BarTrade, emptyBar, mergeBar } from './bar-sums.ts';
+import { incompleteBits } from './gaps.ts';
 import {
   changedAll,
   closedBars,
@@ -33,12 +34,15 @@ import {
 
 const dayIndex = weekIndex - 1;
 const secondMicros = 1_000_000;
+const lacking = barBit.incomplete | barBit.lost;
 
 /** Told of each bar that is closed or corrected: at `words[at…]`, valid during the call. */
 export interface BarListener {
   bar(row: number, resolution: number, words: Float64Array, at: number): void;
   /** A one-minute bar has ended or was amended: at `words[at…]`. */
   minute(row: number, words: Float64Array, at: number): void;
+  /** A late trade belongs to an ended bar that is not remembered any more. */
+  beyond(row: number, resolution: number, openTime: number, trade: BarTrade): void;
 }
 
 /** Puts a trade into its bars. */
@@ -115,7 +119,7 @@ function endBar(
   takeSeed(memory, row, index, closed);
   cold[closed + barWord.revision] = 0;
   cold[closed + barWord.flags] =
-    (cold[closed + barWord.flags]! & barBit.incomplete) | barBit.closed | barBit.unpublished;
+    (cold[closed + barWord.flags]! & lacking) | barBit.closed | barBit.unpublished;
   memory.coldTouched[row] = 1;
   if (index === 2) listener.minute(row, cold, closed);
   // One bar per length can be in its grace: an older one goes out now.
@@ -253,11 +257,12 @@ function amendClosed(
   const stored = cold[at + barWord.openTime]!;
   if (stored > open) {
     memory.counters[counter.barsBeyondMemory]!++;
+    listener.beyond(row, index, open, trade);
     return;
   }
   if (stored < open) {
     emptyBar(cold, at, open);
-    cold[at + barWord.flags] = barBit.closed;
+    cold[at + barWord.flags] = barBit.closed | incompleteBits(memory, row, open, nextBarOpen(index, open));
   }
   const first = cold[at + barWord.count] === 0;
   addToBar(cold, at, trade);
@@ -269,28 +274,14 @@ function amendClosed(
   listener.bar(row, index, cold, at);
 }
 
-/**
- * Ids are missing beside the trade of `time` (µs; the last one before them, or the first one after): the bars that hold
- * it say so, and every open one. Those that were published already are corrected.
- */
-export function markGap(memory: ShardMemory, row: number, time: number, listener: BarListener): void {
-  markIncomplete(memory, row);
-  if (time === 0) return;
-  const cold = memory.cold;
-  for (let index = 0; index < resolutions.length; index++) {
-    const open = barOpen(index, time);
-    const at = closedSlot(row, index, open);
-    const flags = cold[at + barWord.flags]!;
-    if (cold[at + barWord.openTime] !== open || cold[at + barWord.count] === 0) continue;
-    if ((flags & barBit.incomplete) !== 0) continue;
-    cold[at + barWord.flags] = flags | barBit.incomplete;
-    memory.coldTouched[row] = 1;
-    if ((flags & barBit.unpublished) === 0) correct(memory, row, index, at, listener);
-  }
-}
-
 /** Publishes a bar that was published before, under its next revision. */
-function correct(memory: ShardMemory, row: number, index: number, at: number, listener: BarListener): void {
+export function correct(
+  memory: ShardMemory,
+  row: number,
+  index: number,
+  at: number,
+  listener: BarListener,
+): void {
   const cold = memory.cold;
   cold[at + barWord.revision]!++;
   cold[at + barWord.flags] = cold[at + barWord.flags]! | barBit.corrected;
@@ -298,13 +289,26 @@ function correct(memory: ShardMemory, row: number, index: number, at: number, li
   listener.bar(row, index, cold, at);
 }
 
-/** Ids are known to be missing around now: every open bar says so. */
-function markIncomplete(memory: ShardMemory, row: number): void {
-  const bars = row * hotWords + hot.bars;
-  for (let index = 0; index < resolutions.length; index++) {
-    const flags = bars + index * barWords + barWord.flags;
-    memory.hot[flags] = memory.hot[flags]! | barBit.incomplete;
+/**
+ * The venue has begun to number its trades anew, from below: what the open bars have of the old numbers must not be
+ * taken for younger than what comes. Their ids become 0, once each has the close of all that is open below it.
+ */
+export function forgetIds(memory: ShardMemory, row: number): void {
+  const words = memory.hot;
+  const scratch = new Float64Array(barWords);
+  for (let index = resolutions.length - 1; index >= 0; index--) {
+    const at = row * hotWords + hot.bars + index * barWords;
+    if (words[at + barWord.count] === 0) continue;
+    formingBar(memory, row, index, scratch);
+    words[at + barWord.close] = scratch[barWord.close]!;
   }
+  for (let index = 0; index < resolutions.length; index++) {
+    const at = row * hotWords + hot.bars + index * barWords;
+    words[at + barWord.firstId] = words[at + barWord.lastId] = 0;
+    const seed = seedOf(row, index);
+    memory.cold[seed + barWord.firstId] = memory.cold[seed + barWord.lastId] = 0;
+  }
+  memory.coldTouched[row] = 1;
 }
 
 /** Writes the forming bar of `index` into `target`: what is open at that length and below. */

@@ -1,37 +1,20 @@
 /**
  * Statistics of the last 24 hours, by whole minutes: the current minute and the 1,439 before it.
  *
- * Closed minutes lie in a ring in shared memory, one entry a minute, each a pure function of the closed 1m bar: so an
- * entry may be written twice, and a shard that restarts finds them. When a minute begins, the day before it is summed
- * up anew (no sum is ever subtracted from, so none drifts); between, only the open minute is added.
+ * Closed minutes lie in a ring in shared memory (`minute-ring.ts`): a shard that restarts finds them. When a minute
+ * begins, the day before it is summed up anew (no sum is ever subtracted from, so none drifts); between, only the open
+ * minute is added.
  */
-import { addLimbs, addTo, limb } from '../market/amount.ts';
+import { addLimbs, addProductTo, addTo } from '../market/amount.ts';
 import { barWord, barWords } from '../market/bar-words.ts';
 import { formingBar } from './bars.ts';
+import { factorsFrom, minuteMicros, minuteOf, minuteWord } from './minute-ring.ts';
 import { hot, hotWords, minuteSlots, minuteWords, type ShardMemory } from './shard-memory.ts';
 
-const minuteMicros = 60_000_000;
 const minutesPerDay = 1_440;
 
 /** Words of the day's sum in a hot row, from `hot.day`. */
-const day = { minute: 0, open: 1, high: 2, low: 3, volume: 4, quoteVolume: 6, count: 8 } as const;
-
-/** Keeps the closed minute at `words[at…]` (market/bar-words.ts). */
-export function keepMinute(memory: ShardMemory, row: number, words: Float64Array, at: number): void {
-  const minute = words[at + barWord.openTime]! / minuteMicros;
-  const to = (row * minuteSlots + (minute % minuteSlots)) * minuteWords;
-  const ring = memory.minutes;
-  ring[to + 1] = words[at + barWord.open]!;
-  ring[to + 2] = words[at + barWord.high]!;
-  ring[to + 3] = words[at + barWord.low]!;
-  ring[to + 4] = words[at + barWord.volume]! + words[at + barWord.volume + 1]! * limb;
-  ring[to + 5] = words[at + barWord.quoteVolume]!;
-  ring[to + 6] = words[at + barWord.quoteVolume + 1]!;
-  ring[to + 7] = words[at + barWord.count]!;
-  ring[to] = minute;
-  // Whatever was summed up for the current minute no longer holds.
-  memory.hot[row * hotWords + hot.day] = 0;
-}
+export const day = { minute: 0, open: 1, high: 2, low: 3, volume: 4, quoteVolume: 6, count: 8 } as const;
 
 /**
  * Sums up the closed minutes of the day that ends with `minute` (minutes since 1970), unless that is done already.
@@ -43,24 +26,39 @@ function sumDay(memory: ShardMemory, row: number, minute: number, open: number):
   if (words[at + day.minute] === minute) return;
   words.fill(0, at, at + 10);
   words[at + day.minute] = minute;
-  const ring = memory.minutes;
   const from = row * minuteSlots;
-  for (let past = minute - minutesPerDay + 1; past < open; past++) {
-    const entry = (from + (past % minuteSlots)) * minuteWords;
-    if (ring[entry] !== past) continue;
-    if (words[at + day.count] === 0) {
-      words[at + day.open] = ring[entry + 1]!;
-      words[at + day.high] = ring[entry + 2]!;
-      words[at + day.low] = ring[entry + 3]!;
-    } else {
-      if (ring[entry + 2]! > words[at + day.high]!) words[at + day.high] = ring[entry + 2]!;
-      if (ring[entry + 3]! < words[at + day.low]!) words[at + day.low] = ring[entry + 3]!;
-    }
-    addTo(words, at + day.volume, ring[entry + 4]!);
-    words[at + day.quoteVolume + 1]! += ring[entry + 6]!;
-    addTo(words, at + day.quoteVolume, ring[entry + 5]!);
-    words[at + day.count]! += ring[entry + 7]!;
+  for (let past = minute - minutesPerDay + 1; past < open; past++)
+    addMinute(memory, row, at, (from + (past % minuteSlots)) * minuteWords, past);
+}
+
+/** Adds the entry at `entry` of the ring to the sum at `at`, when it is that of the minute `past`. */
+function addMinute(memory: ShardMemory, row: number, at: number, entry: number, past: number): void {
+  const words = memory.hot;
+  const ring = memory.minutes;
+  const head = ring[entry]!;
+  const scale = words[row * hotWords + hot.scale]!;
+  if (head !== past + scale * 2 ** 32 && minuteOf(head) !== past) return;
+  const [priceFactor, sizeFactor] = factorsFrom(head, scale);
+  const high = ring[entry + minuteWord.high]! * priceFactor;
+  const low = ring[entry + minuteWord.low]! * priceFactor;
+  if (words[at + day.count] === 0) {
+    words[at + day.open] = ring[entry + minuteWord.open]! * priceFactor;
+    words[at + day.high] = high;
+    words[at + day.low] = low;
+  } else {
+    if (high > words[at + day.high]!) words[at + day.high] = high;
+    if (low < words[at + day.low]!) words[at + day.low] = low;
   }
+  const worth = priceFactor * sizeFactor;
+  if (worth === 1) {
+    addTo(words, at + day.volume, ring[entry + minuteWord.volume]!);
+    addLimbs(words, at + day.quoteVolume, ring, entry + minuteWord.quoteVolume);
+  } else {
+    addProductTo(words, at + day.volume, ring[entry + minuteWord.volume]!, sizeFactor);
+    addProductTo(words, at + day.quoteVolume, ring[entry + minuteWord.quoteVolume]!, worth);
+    words[at + day.quoteVolume + 1]! += ring[entry + minuteWord.quoteVolume + 1]! * worth;
+  }
+  words[at + day.count]! += ring[entry + minuteWord.count]!;
 }
 
 const open = new Float64Array(barWords);

@@ -8,11 +8,14 @@ import type { InstrumentSeed } from '../market/history.ts';
 import { barOpen, nextBarOpen, resolutions } from '../market/resolution.ts';
 import type { Bar, TradeRow } from '../market/tick.ts';
 import { closedSlot } from './bars.ts';
-import { keepMinute } from './day-statistics.ts';
+import { incompleteBits, keepGap } from './gaps.ts';
+import { keepMinute } from './minute-ring.ts';
 import {
   closedBars,
   closedFrom,
   coldWords,
+  counter,
+  gapRangesMax,
   hot,
   hotWords,
   type ShardMemory,
@@ -34,19 +37,25 @@ export function seedInstrument(memory: ShardMemory, row: number, seed: Instrumen
   for (const bar of seed.bars) seedExtremes(memory, row, bar.high, bar.openTime, bar.low, bar.openTime);
   for (const trade of seed.trades)
     seedExtremes(memory, row, trade.price, trade.time, trade.price, trade.time);
+  seedGaps(memory, row, seed);
   if (last === 0) return completed;
   for (let resolution = 0; resolution < resolutions.length; resolution++) {
     const open = barOpen(resolution, last);
-    words[at + hot.bars + resolution * barWords + barWord.openTime] = open;
+    const forming = at + hot.bars + resolution * barWords;
+    words[forming + barWord.openTime] = open;
+    words[forming + barWord.flags] = incompleteBits(memory, row, open, nextBarOpen(resolution, open));
     forgetBefore(memory, row, resolution, open);
     const stored = seed.bars.find((bar) => bar.resolution === resolution);
     if (stored?.closed === true) writeClosed(memory, row, stored);
     for (const bar of completeBars(seed, resolution)) {
       if (bar.openTime === open && !bar.closed) {
-        writeBar(memory.cold, row * coldWords + seedsFrom + resolution * barWords, bar);
+        const to = row * coldWords + seedsFrom + resolution * barWords;
+        writeBar(memory.cold, to, bar);
+        memory.cold[to + barWord.flags] = seedFlags(memory, row, bar);
         continue;
       }
-      completed.push({ ...bar, closed: true });
+      const incomplete = seedFlags(memory, row, bar) !== 0;
+      completed.push({ ...bar, closed: true, incomplete });
       writeClosed(memory, row, bar);
     }
   }
@@ -73,7 +82,24 @@ function forgetBefore(memory: ShardMemory, row: number, resolution: number, open
 function writeClosed(memory: ShardMemory, row: number, bar: Bar): void {
   const at = closedSlot(row, bar.resolution, bar.openTime);
   writeBar(memory.cold, at, bar);
-  memory.cold[at + barWord.flags] = memory.cold[at + barWord.flags]! | barBit.closed;
+  memory.cold[at + barWord.flags] = seedFlags(memory, row, bar) | barBit.closed;
+}
+
+/** Gaps of earlier runs are open gaps. Of too many, the oldest are left to the store as they are. */
+function seedGaps(memory: ShardMemory, row: number, { openGaps = [] }: InstrumentSeed): void {
+  for (const gap of openGaps.slice(0, Math.max(0, openGaps.length - gapRangesMax)))
+    memory.counters[counter.idsLost]! += gap.to - gap.from + 1;
+  for (const { from, to, fromTime, toTime } of openGaps.slice(-gapRangesMax))
+    keepGap(memory, row, from, to, Math.min(fromTime, toTime), Math.max(fromTime, toTime));
+}
+
+/**
+ * The flags of a stored bar for what it lacks. One that no open gap touches lacks it for good; of one that a gap touches,
+ * the gap is taken for the reason.
+ */
+function seedFlags(memory: ShardMemory, row: number, bar: Bar): number {
+  const bits = incompleteBits(memory, row, bar.openTime, nextBarOpen(bar.resolution, bar.openTime));
+  return bar.incomplete && bits === 0 ? barBit.incomplete | barBit.lost : bits;
 }
 
 /** How far the earlier run had come: past the end of what it closed. */
@@ -171,11 +197,10 @@ function writeBar(words: Float64Array, at: number, bar: Bar): void {
   words[at + barWord.firstId] = bar.firstId;
   words[at + barWord.lastId] = bar.lastId;
   words[at + barWord.revision] = bar.revision;
-  words[at + barWord.flags] = bar.incomplete ? barBit.incomplete : 0;
   words[at + barWord.lastTime] = bar.openTime;
 }
 
-/** Raises or lowers the all-time extremes by what the venue's daily candles say. */
+/** Raises or lowers the all-time extremes. */
 export function seedExtremes(
   memory: ShardMemory,
   row: number,

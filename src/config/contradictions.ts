@@ -20,11 +20,6 @@ export function contradictions(config: z.output<typeof schema>): Contradiction[]
     `must be at least exchange.backoffMin (${durationText(exchange.backoffMin)})`,
   );
   claim(
-    exchange.lines <= exchange.max_connections,
-    'exchange.lines',
-    `must be at most exchange.max_connections (${exchange.max_connections}), since each line is a connection`,
-  );
-  claim(
     gateway.softBytes <= gateway.outboxBytes,
     'gateway.softBytes',
     `must be at most gateway.outboxBytes (${bytesText(gateway.outboxBytes)})`,

@@ -20,7 +20,8 @@ export interface MemoryBound {
 
 /** The most that all rings, outboxes and messages under way can take together. Not in it: code, stores, page cache. */
 export function memoryBound(config: Config): MemoryBound {
-  const { exchange, gateway, stores, workers } = config;
+  const { gateway, stores, workers } = config;
+  const venues = [config.exchange, config.coinbase, config.backpack].filter(({ enabled }) => enabled);
   const parts = [
     part(
       'start',
@@ -36,9 +37,9 @@ export function memoryBound(config: Config): MemoryBound {
     ),
     part(
       'start',
-      'rings, shards to stores',
-      'workers.count x stores.ringBytes',
-      workers.count * stores.ringBytes,
+      'rings, shards and REST to stores',
+      '(workers.count + 1) x stores.ringBytes',
+      (workers.count + 1) * stores.ringBytes,
     ),
     part(
       'most',
@@ -48,9 +49,9 @@ export function memoryBound(config: Config): MemoryBound {
     ),
     part(
       'most',
-      'messages from the exchange',
-      'exchange.max_connections x exchange.messageBytesMax',
-      exchange.max_connections * exchange.messageBytesMax,
+      'messages from the exchanges',
+      'for each venue: lines x max_connections x messageBytesMax',
+      venues.reduce((sum, own) => sum + own.lines * own.max_connections * own.messageBytesMax, 0),
     ),
     part(
       'most',

@@ -5,7 +5,7 @@ import type { Config } from './schema.ts';
 const laterParts: readonly { readonly group: string; readonly instead: string }[] = [
   { group: 'database.mysql', instead: 'SQLite files in dataDir are used instead of MySQL' },
   { group: 'database.influx', instead: 'SQLite files in dataDir are used instead of InfluxDB' },
-  { group: 'cache.redis', instead: 'memory is used instead of Redis' },
+  { group: 'cache.redis', instead: 'Redis is used for watch lists only, when cache.redis.enabled is true' },
   { group: 'messaging.nats', instead: 'memory is used instead of NATS' },
 ];
 
@@ -15,6 +15,7 @@ const laterParts: readonly { readonly group: string; readonly instead: string }[
 export function noticesOf(config: Config, origins: ReadonlyMap<string, string>): string[] {
   const notices: string[] = [];
   for (const { group, instead } of laterParts) {
+    if (group === 'cache.redis' && config.cache.redis.enabled) continue;
     const names = [...origins].filter(([key]) => key.startsWith(`${group}.`)).map(([, origin]) => origin);
     if (names.length > 0) notices.push(`not used yet: ${names.join(', ')} (${instead})`);
   }

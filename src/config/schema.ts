@@ -18,6 +18,7 @@ import {
   url,
   whole,
 } from './leaf.ts';
+import { backpackKeys, coinbaseKeys, venueKeys } from './venue-keys.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -31,6 +32,12 @@ const symbols = 'BTC ETH BNB SOL XRP ADA DOGE AVAX DOT LINK LTC TRX BCH ATOM UNI
   .split(' ')
   .map((base) => `${base}USDT`);
 
+/** Of the three venues' prices in dollars and in the stablecoins next to them; parts that are not taken are left out. */
+const indexes = ['BTC', 'ETH', 'SOL'].map(
+  (base) =>
+    `${base}USD = COINBASE:${base}-USD * 0.4 + BINANCE:${base}USDT * 0.4 + BACKPACK:${base}_USDC * 0.2`,
+);
+
 function matching(pattern: RegExp, rule: string) {
   return {
     rule,
@@ -38,9 +45,9 @@ function matching(pattern: RegExp, rule: string) {
   };
 }
 
-const symbol = matching(
-  /^[A-Z0-9._-]{1,32}$/,
-  'is a symbol as the exchange writes it, in capitals (BTCUSDT)',
+const index = matching(
+  /^[A-Z0-9]{2,20} = [A-Z]+:[A-Z0-9._-]+ \* \d+(\.\d+)?( \+ [A-Z]+:[A-Z0-9._-]+ \* \d+(\.\d+)?){1,15}$/,
+  'names an index and its parts with their weights (BTCUSD = BINANCE:BTCUSDT * 0.5 + COINBASE:BTC-USD * 0.5)',
 );
 const origin = matching(/^(\*|https?:\/\/[^\s/?#]+)$/, 'is * or an origin (http://localhost:5173)');
 const method = matching(/^[A-Z]{1,16}$/, 'is an HTTP method in capitals');
@@ -61,22 +68,37 @@ const server = section({
 });
 
 const exchange = section({
-  venue: oneOf('BINANCE', ['BINANCE']),
-  ws_endpoint: url('wss://stream.binance.com:9443', ['ws', 'wss']),
-  rest_endpoint: url('https://api.binance.com', ['http', 'https']),
-  max_connections: whole(3, 1, 100),
-  lines: whole(1, 1, 2),
+  ...venueKeys({
+    enabled: true,
+    ws: 'wss://stream.binance.com:9443',
+    rest: 'https://api.binance.com',
+    symbols,
+    messageBytesMax: MiB,
+    streamsPerConnection: 1_024,
+    streamsPerRequest: 200,
+    requestGap: 250,
+    connects: 240,
+    connectsWithin: 5 * minute,
+    connectsPerSecond: 0,
+    lifetime: 24 * hour,
+    restBudget: 4_800,
+    restBudgetWindow: minute,
+    ping: 30 * second,
+  }),
   reconnect_interval: durationWithout(1, hour).optional(),
   backoffMin: duration(second, 1, hour),
   backoffMax: duration(minute, 1, hour),
-  ping_interval: duration(30 * second, 100, hour),
-  symbols: list(symbols, 5_000, symbol),
   trades: oneOf('trade', ['trade', 'aggTrade']),
-  messageBytesMax: bytes(MiB, KiB, 64 * MiB),
+  book: oneOf('changes', ['changes', '5', '10', '20', 'none']),
+  micros: flag(false),
   refusedMax: whole(100, 1, 1_000_000),
   refusedWindow: duration(10 * second, 100, hour),
   futureTolerance: duration(minute, 0, 24 * hour),
   pastTolerance: duration(12 * hour, second, 365 * 24 * hour),
+  answerTimeout: duration(10 * second, second, minute),
+  overlap: duration(2 * second, 0, minute),
+  balanceEvery: duration(10 * second, second, 10 * minute),
+  busyRate: whole(2_000, 1, 1_000_000),
 });
 
 const workers = section({
@@ -136,6 +158,7 @@ const database = section({
 });
 const cache = section({
   redis: section({
+    enabled: flag(false),
     addr: text('localhost:6379'),
     password: secret(''),
     db: whole(0, 0, 1_000),
@@ -155,6 +178,34 @@ export const schema = z.strictObject({
   server,
   dataDir: text('data', 1_000),
   exchange,
+  coinbase: section(coinbaseKeys),
+  backpack: section(backpackKeys),
+  demand: section({
+    anySymbol: flag(true),
+    linger: duration(minute, 0, 24 * hour),
+    reconcileEvery: duration(5 * second, 100, hour),
+    refreshEvery: duration(hour, 10 * second, 7 * 24 * hour),
+  }),
+  books: section({
+    levels: whole(1_000, 20, 1_000),
+    topLevels: whole(20, 1, 50),
+    unwatchedLevels: whole(100, 5, 1_000),
+    lowWater: whole(20, 1, 500),
+  }),
+  repair: section({
+    enabled: flag(true),
+    idsMax: whole(100_000, 1, 10_000_000),
+    attempts: whole(8, 1, 1_000),
+    tail: duration(2 * second, 0, minute),
+    repeatEvery: duration(5 * second, 100, hour),
+  }),
+  quiet: section({ least: duration(second, 10, hour), most: duration(5 * minute, second, 24 * hour) }),
+  index: section({
+    definitions: list(indexes, 100, index),
+    staleAfter: duration(10 * second, 100, hour),
+    markPercent: whole(5, 1, 90),
+    quarantineTimes: whole(100, 2, 1_000_000),
+  }),
   workers,
   bars: section({
     enabled: flag(true),

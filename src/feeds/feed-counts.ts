@@ -1,6 +1,6 @@
 /**
- * A feed's books: messages = accepted + refused (by reason) + ignored (by reason) + control. Each accepted message
- * gave `records / accepted` records on average; all went to the hub.
+ * A feed's books: messages = accepted + refused (by reason) + ignored (by reason) + control. All records went to the
+ * hub: those of accepted messages, and the feed's own (`subscribed`, `cut`, `rescale`).
  */
 import {
   control,
@@ -16,6 +16,8 @@ export interface FeedAccount {
   readonly messages: number;
   readonly accepted: number;
   readonly records: number;
+  /** Of `records`: those that no message brought. */
+  readonly own: number;
   readonly refused: Readonly<Record<RefusalName, number>>;
   readonly ignored: Readonly<Record<IgnoredName, number>>;
   readonly control: number;
@@ -25,6 +27,7 @@ export class FeedCounts {
   #messages = 0;
   #accepted = 0;
   #records = 0;
+  #own = 0;
   #control = 0;
   /** By code, sign taken off. */
   readonly #others = new Float64Array(1 - control.answer);
@@ -39,6 +42,12 @@ export class FeedCounts {
     else this.#others[-answer]!++;
   }
 
+  /** A record of the feed itself. */
+  countOwn(): void {
+    this.#records++;
+    this.#own++;
+  }
+
   get refusals(): number {
     return this.#others.reduce((all, count, i) => (isRefusal(-i) ? all + count : all), 0);
   }
@@ -48,6 +57,7 @@ export class FeedCounts {
       messages: this.#messages,
       accepted: this.#accepted,
       records: this.#records,
+      own: this.#own,
       refused: this.#named(refusal),
       ignored: this.#named(ignored),
       control: this.#control,

@@ -28,16 +28,27 @@ export function keysInText(bytes: Uint8Array, from: number, to: number): number 
 /** The number of keys in a parsed value (of at most 16 levels), and -1 when one of them is forbidden. */
 export function keysInValue(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
+  return Array.isArray(value) ? keysInArray(value) : keysInObject(value as Record<string, unknown>);
+}
+
+function keysInArray(values: readonly unknown[]): number {
   let keys = 0;
-  const isArray = Array.isArray(value);
-  for (const [key, inner] of Object.entries(value)) {
-    if (!isArray) {
-      if (forbidden.has(key)) return -1;
-      keys++;
-    }
-    const below = keysInValue(inner);
+  for (let i = 0; i < values.length; i++) {
+    const below = keysInValue(values[i]);
     if (below < 0) return -1;
     keys += below;
+  }
+  return keys;
+}
+
+/** Of parsed JSON, so that all keys are its own. */
+function keysInObject(value: Record<string, unknown>): number {
+  let keys = 0;
+  for (const key in value) {
+    if (forbidden.has(key)) return -1;
+    const below = keysInValue(value[key]);
+    if (below < 0) return -1;
+    keys += below + 1;
   }
   return keys;
 }

@@ -2,8 +2,8 @@
 import type { Instrument } from '../market/instrument.ts';
 import type { TickRecords } from '../wire/tick-record.ts';
 
-/** The most records that one message may give. */
-export const recordsPerMessageMax = 16;
+/** The most records that one message may give: an order book's snapshot of 5,000 levels a side needs 3,335. */
+export const recordsPerMessageMax = 4_096;
 
 export interface Normaliser {
   /**
@@ -28,6 +28,8 @@ export interface NormaliserOptions {
   readonly tradesOf: (instrument: Instrument) => TradesKind;
   readonly plausible: PlausibleTime;
   readonly messageBytesMax: number;
+  /** Levels a side that are kept of a longer snapshot; its worst one is then the horizon. Default 1,000. */
+  readonly bookLevels?: number;
 }
 
 /** The times of a recording whose first and last receive times (µs) are given: an hour more on both sides. */

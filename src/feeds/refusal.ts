@@ -12,7 +12,7 @@ export const refusal = {
   duplicateKey: -4,
   /** `__proto__`, `constructor` or `prototype` as a key. */
   forbiddenKey: -5,
-  /** More bytes than a message may have. */
+  /** More bytes than a message may have, or more levels than `recordsPerMessageMax` records hold. */
   tooLarge: -6,
   /** A field is missing or is of the wrong JSON type. */
   wrongType: -7,
@@ -34,7 +34,7 @@ export const refusal = {
   locked: -16,
   /** The stream's name and its data speak of different things. */
   mismatched: -17,
-  /** First id above last id, or a candle whose prices contradict each other. */
+  /** First id above last id, a candle whose prices contradict each other, or a book that has a price twice. */
   badRange: -18,
 } as const;
 
@@ -45,6 +45,14 @@ export const ignored = {
   otherTrades: -65,
   /** A sound candle: bars are made from trades. */
   candle: -66,
+  /** Trades made away from the order book: in no bar. */
+  blockTrade: -67,
+  /** Best prices without their sizes (Coinbase's ticker of before 2022): no quote can be made of them. */
+  noSizes: -68,
+  /** What a venue repeats when asked for a stream, from too long ago to be taken for news (Coinbase `last_match`). */
+  tooOld: -69,
+  /** A change of an order book on a socket that the book does not follow (any more), where changes have no ids. */
+  notFollowed: -70,
 } as const;
 
 /** Messages for the connection itself. */
@@ -60,6 +68,14 @@ export type IgnoredName = keyof typeof ignored;
 
 export function isRefusal(code: number): boolean {
   return code < 0 && code > ignored.unknownEvent;
+}
+
+/**
+ * What a change of tick size, or of a symbol, looks like until the venue's listing has been read again: it says nothing
+ * against the socket, and another one would bring the same.
+ */
+export function isOldMetadata(code: number): boolean {
+  return code === refusal.tooPrecise || code === refusal.unknownSymbol;
 }
 
 export function isControl(code: number): boolean {

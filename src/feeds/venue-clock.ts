@@ -4,7 +4,7 @@
  * correct it a moment later.
  */
 import type { MarketClock } from '../market/clock.ts';
-import { type TickRecords, tickField, tickFlag, tickWords } from '../wire/tick-record.ts';
+import { type TickRecords, tickField, tickFlag, tickKind, tickWords } from '../wire/tick-record.ts';
 
 /** A venue is believed to be ahead of our own clock by so much at most (µs): one wrong time must not close bars. */
 const aheadMax = 1e6;
@@ -25,7 +25,9 @@ export class VenueClock implements MarketClock {
   observe({ words, halves }: TickRecords, count: number): void {
     for (let index = 0; index < count; index++) {
       const at = index * tickWords;
-      if ((halves[at * 2 + tickField.head]! & tickFlag.noVenueTime) !== 0) continue;
+      const head = halves[at * 2 + tickField.head]!;
+      // Levels of an order book follow the record that has their time.
+      if ((head & tickFlag.noVenueTime) !== 0 || (head & 0xff) === tickKind.levels) continue;
       const time = words[at + tickField.time]!;
       if (time <= this.#highest) continue;
       this.#highest = time;

@@ -13,7 +13,7 @@ export class BlockQueue {
   #from = 0;
   #to = 0;
   #count = 0;
-  readonly #counts = new Float64Array(3);
+  readonly #counts = new Float64Array(4);
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;

@@ -1,6 +1,5 @@
 /** Answers what clients ask over their sockets: exactly one text answer a request (`proto/control.md`). */
-import type { Directory } from '../market/directory.ts';
-import type { Dictionary, Instrument } from '../market/instrument.ts';
+import type { Instrument } from '../market/instrument.ts';
 import { timeBaseOf } from '../wire/block.ts';
 import { channel, channelNames } from '../wire/block-message.ts';
 import { dictionaryBlocks } from '../wire/encode-connection.ts';
@@ -13,6 +12,7 @@ import {
   refused,
 } from './control-message.ts';
 import { type FanOut, streamOf } from './fan-out.ts';
+import type { KnownInstruments } from './known-instruments.ts';
 import type { GatewayLimits } from './limits.ts';
 import { closeCode, refusal } from './refusal.ts';
 import type { Session } from './session.ts';
@@ -20,8 +20,7 @@ import { channelsOf, outboxOf, subscribe, unsubscribe } from './sessions.ts';
 
 export interface ControlDeskParts {
   readonly fanOut: FanOut;
-  readonly directory: Directory;
-  readonly dictionary: Dictionary;
+  readonly known: KnownInstruments;
   readonly limits: GatewayLimits;
   readonly version: string;
   /** Wall clock, µs. */
@@ -139,8 +138,16 @@ export class ControlDesk {
 
   /** What must be known before the first live frame: the dictionary and, in v2, the snapshot. */
   #introduce(session: Session, instruments: readonly Instrument[], streams: readonly number[]): void {
-    const { dictionary, wall, fanOut } = this.#parts;
-    const { epoch, version } = dictionary;
+    this.#tell(session, instruments);
+    if (session.outbox.protocol === 'v1') return;
+    for (const stream of streams) session.outbox.v2.appendSnapshot(stream);
+    this.#parts.fanOut.endTurn();
+  }
+
+  /** The instruments' numbers, names and decimals. */
+  #tell(session: Session, instruments: readonly Instrument[]): void {
+    const { known, wall } = this.#parts;
+    const { epoch, version } = known.dictionary;
     if (session.outbox.protocol === 'v1') {
       const symbols = instruments.map(({ id, symbol, priceDecimals, sizeDecimals }) => ({
         id,
@@ -151,11 +158,26 @@ export class ControlDesk {
       session.text({ type: 'symbols', epoch, version, symbols });
       return;
     }
-    const outbox = session.outbox.v2;
     const timeBase = timeBaseOf(wall());
-    for (const block of dictionaryBlocks(epoch, instruments)) outbox.appendOwn(block, block.length, timeBase);
-    for (const stream of streams) outbox.appendSnapshot(stream);
-    fanOut.endTurn();
+    for (const block of dictionaryBlocks(epoch, instruments))
+      session.outbox.v2.appendOwn(block, block.length, timeBase);
+  }
+
+  /**
+   * The dictionary has another version: frames say so from here on, and whoever is subscribed to one of the instruments
+   * that have changed is told of it before anything else.
+   */
+  announce(sessions: Iterable<Session>, changed: readonly Instrument[]): void {
+    const { fanOut, known } = this.#parts;
+    fanOut.room.dictionaryVersion = known.dictionary.version;
+    for (const session of sessions) {
+      const { outbox } = session;
+      // Numbers of v1 frames are whole prices, whatever the decimals: what is open goes first all the same.
+      if (outbox.protocol === 'v1') outbox.v1.send();
+      else outbox.v2.adoptVersion();
+      const own = changed.filter(({ id }) => channelsOf(session, id).length > 0);
+      if (own.length > 0 && session.isOpen) this.#tell(session, own);
+    }
   }
 
   #unsubscribe(session: Session, request: SubscribeRequest): void {
@@ -181,7 +203,7 @@ export class ControlDesk {
   #resolve(request: SubscribeRequest): Instrument[] | RefusedRequest {
     const found = new Map<number, Instrument>();
     for (const text of request.symbols) {
-      const resolved = this.#parts.directory.resolve(text);
+      const resolved = this.#parts.known.directory.resolve(text);
       if ('instrument' in resolved) {
         found.set(resolved.instrument.id, resolved.instrument);
         continue;

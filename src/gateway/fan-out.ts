@@ -3,14 +3,17 @@
  * the latest of its stream and put into the frames of those who want it; then each client gets one write.
  * A block costs the same whoever else is connected: nothing here grows with clients or symbols.
  */
-import type { Dictionary } from '../market/instrument.ts';
+import type { Instrument } from '../market/instrument.ts';
 import { blockKind, kindBits } from '../wire/block.ts';
-import { BlockMessages, blockClass, channel, channelCount } from '../wire/block-message.ts';
+import { BlockMessages, blockClass, channel, channelCount, rescaleBlock } from '../wire/block-message.ts';
 import { FrameReader } from '../wire/decode.ts';
 import { tradeBatch } from '../wire/decode-batch.ts';
 import type { SegmentReader } from '../wire/segment-ring.ts';
 import { Arena } from './arena.ts';
+import type { BookShelf } from './book-shelf.ts';
 import { Delivery, deliveryClass } from './delivery.ts';
+import type { Interest } from './interest.ts';
+import type { KnownInstruments } from './known-instruments.ts';
 import { LatestBlocks } from './latest-blocks.ts';
 import type { GatewayLimits } from './limits.ts';
 import { Subscribers } from './subscribers.ts';
@@ -25,10 +28,21 @@ export function streamOf(instrument: number, channelNumber: number): number {
   return instrument * channelCount + channelNumber;
 }
 
+/** Blocks that tell of a stream, and are no part of it. */
+function isNoticeKind(kind: number): boolean {
+  return (
+    kind === blockKind.gap ||
+    kind === blockKind.repaired ||
+    kind === blockKind.lost ||
+    kind === blockKind.status
+  );
+}
+
 export class FanOut {
   readonly v2: Subscribers<V2Outbox>;
   readonly v1: Subscribers<V1Outbox>;
   readonly latest: LatestBlocks;
+  readonly interest: Interest;
   readonly room: OutboxRoom;
   readonly v1Room: V1Room;
   readonly delivery = new Delivery();
@@ -37,7 +51,7 @@ export class FanOut {
   readonly traffic = { v2: { frames: 0, bytes: 0 }, v1: { frames: 0, bytes: 0 } };
   readonly received = { segments: 0, blocks: 0, bytes: 0, unknownStream: 0 };
   readonly #rings: readonly SegmentReader[];
-  readonly #dictionary: Dictionary;
+  readonly #known: KnownInstruments;
   readonly #arena = new Arena();
   readonly #windows: V1Windows;
   readonly #messages = new BlockMessages();
@@ -47,6 +61,8 @@ export class FanOut {
   readonly #touched: (Outbox | undefined)[] = [];
   readonly #closeDoomed: (outbox: Outbox) => void;
   #touchedCount = 0;
+  /** Told when an instrument has more decimals from the next block on. */
+  onRescaled: (instrument: Instrument) => void = () => undefined;
   readonly #doomed: Outbox[] = [];
   #stage = 0;
   #stageRoom = 0;
@@ -54,13 +70,16 @@ export class FanOut {
   /** @param closeDoomed closes the connection of an outbox, with the code it is doomed to */
   constructor(
     rings: readonly SegmentReader[],
-    dictionary: Dictionary,
+    known: KnownInstruments,
     limits: GatewayLimits,
+    interest: Interest,
+    books: BookShelf,
     closeDoomed: (outbox: Outbox) => void,
   ) {
     this.#rings = rings;
-    this.#dictionary = dictionary;
-    this.#streams = streamOf(dictionary.instruments.length + 1, 0);
+    this.interest = interest;
+    this.#known = known;
+    this.#streams = streamOf(known.capacity + 1, 0);
     this.#closeDoomed = closeDoomed;
     this.v2 = new Subscribers(this.#streams);
     this.v1 = new Subscribers(this.#streams);
@@ -73,7 +92,8 @@ export class FanOut {
       latest: this.latest,
       delivery: this.delivery,
       traffic: this.traffic.v2,
-      dictionaryVersion: dictionary.version,
+      dictionaryVersion: known.dictionary.version,
+      books,
       softBytes,
       outboxBytes,
       touch: (outbox) => {
@@ -145,11 +165,13 @@ export class FanOut {
     }
     const length = messages.to - from;
     const kind = messages.kind & kindBits.kind;
+    if (kind === rescaleBlock.kind) return this.#rescale(instrument, from, lastCursor);
     const kept = messages.class === blockClass.log ? deliveryClass.log : deliveryClass.state;
-    const isNotice = kind === blockKind.gap || kind === blockKind.repaired || kind === blockKind.lost;
+    const isNotice = isNoticeKind(kind);
     const isLog = kept === deliveryClass.log;
     const newest = !isNotice && !(isLog && this.latest.isOlder(stream, lastCursor));
-    if (newest) this.latest.keep(stream, from, length, timeBase, lastCursor);
+    // A book is read whole from the shard's memory when it is needed: its last change alone is of no use.
+    if (newest && on !== channel.book) this.latest.keep(stream, from, length, timeBase, lastCursor);
     if (isLog && !isNotice) this.latest.logged(stream, lastCursor);
     const outboxes = this.v2.of(stream);
     if (outboxes !== undefined && outboxes.length > 0) {
@@ -162,6 +184,15 @@ export class FanOut {
     if (on === channel.trades && kind === blockKind.trade) this.#routeV1(stream, messages);
   }
 
+  /** The instrument is counted by more digits from here on: what is kept of it is not. */
+  #rescale(instrument: number, at: number, version: number): void {
+    const { bytes } = this.#arena;
+    const now = this.#known.rescale(instrument, bytes[at]!, bytes[at + 1]!, version);
+    if (now === undefined) return;
+    for (let on = 0; on < channelCount; on++) this.latest.drop(streamOf(instrument, on));
+    this.onRescaled(now);
+  }
+
   #routeV1(stream: number, messages: BlockMessages): void {
     const outboxes = this.v1.of(stream);
     if (outboxes === undefined || outboxes.length === 0) return;
@@ -170,7 +201,7 @@ export class FanOut {
     reader.openBlocks(this.#arena.bytes, messages.from, messages.to, messages.timeBase);
     if (!reader.next() || !reader.trades(batch))
       throw new Error('broken invariant: a shard sends trade blocks we know');
-    const instrument = this.#dictionary.instruments[batch.instrument - 1]!;
+    const instrument = this.#known.dictionary.instruments[batch.instrument - 1]!;
     this.v1Delivery.due[deliveryClass.log]! += batch.count * outboxes.length;
     for (const outbox of outboxes) outbox.append(batch, instrument.priceDecimals, instrument.sizeDecimals);
   }

@@ -1,15 +1,17 @@
 /** The gateway: one uWebSockets.js app that puts HTTP, WebSocket and the shards' rings together. */
 import type { MessagePort } from 'node:worker_threads';
-import { Directory } from '../market/directory.ts';
 import type { Dictionary } from '../market/instrument.ts';
 import { onRing, ring } from '../wire/doorbell.ts';
 import { SegmentReader } from '../wire/segment-ring.ts';
 import { problem } from './answer.ts';
+import { BookShelf } from './book-shelf.ts';
 import { ControlDesk } from './control-desk.ts';
 import type { CorsRules } from './cors.ts';
 import { FanOut } from './fan-out.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { HttpDesk } from './http-desk.ts';
+import { Interest } from './interest.ts';
+import { KnownInstruments } from './known-instruments.ts';
 import { type GatewayLimits, hardBytes, socketMessageBytesMax } from './limits.ts';
 import { listenAlone } from './listen-alone.ts';
 import { readPageFiles } from './page-files.ts';
@@ -32,7 +34,13 @@ const socketPath = '/api/v1/ws';
 export interface GatewayParts {
   readonly rings: readonly SharedArrayBuffer[];
   readonly bell: Int32Array;
+  /** Tables of order books (market/book.ts), one a shard. */
+  readonly books: readonly SharedArrayBuffer[];
   readonly dictionary: Dictionary;
+  /** The highest number that an instrument may get in this run; that of the dictionary when not given. */
+  readonly instrumentsMax?: number;
+  /** By how many digits the instrument's shard counts more than when the run began (`scale` of market/latest.ts). */
+  readonly scaleOf?: (instrument: number) => number;
   readonly query: MessagePort;
   readonly webRoot: string | undefined;
   readonly limits: GatewayLimits;
@@ -41,12 +49,15 @@ export interface GatewayParts {
   /** What never changes and belongs into `/api/v1/health`. */
   readonly facts: Readonly<Record<string, unknown>>;
   readonly onFirstSubscriber: () => void;
+  /** The first client wants the instrument, or the last has let it go. */
+  readonly onWish: (instrument: number, wanted: boolean) => void;
 }
 
 export type GatewayAccount = ReturnType<Gateway['account']>;
 
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #known: KnownInstruments;
   readonly #fanOut: FanOut;
   readonly #sessions: Sessions;
   readonly #heartbeats: Heartbeats;
@@ -63,9 +74,13 @@ export class Gateway {
   constructor(parts: GatewayParts) {
     this.#parts = parts;
     const { dictionary, limits } = parts;
-    const directory = new Directory(dictionary);
+    const known = new KnownInstruments(dictionary, parts.instrumentsMax);
+    this.#known = known;
     const rings = parts.rings.map((memory) => new SegmentReader(memory));
-    this.#fanOut = new FanOut(rings, dictionary, limits, (outbox) =>
+    const interest = new Interest(known.capacity, parts.onWish);
+    const { scaleOf } = parts;
+    const books = new BookShelf(parts.books, (id) => (scaleOf?.(id) ?? 0) === known.scaleOf(id));
+    this.#fanOut = new FanOut(rings, known, limits, interest, books, (outbox) =>
       this.#sessions.of(outbox)?.close(outbox.doomed),
     );
     this.#sessions = new Sessions(this.#fanOut, limits);
@@ -75,14 +90,14 @@ export class Gateway {
     const fanOut = this.#fanOut;
     this.#control = new ControlDesk({
       fanOut,
-      directory,
-      dictionary,
+      known,
       limits,
       version,
       wall,
       onFirstSubscriber,
     });
-    const routeParts = { directory, queries: this.#queries, health: () => this.#healthNow() };
+    this.#fanOut.onRescaled = (instrument) => this.#control.announce(this.#sessions.all(), [instrument]);
+    const routeParts = { known, interest, queries: this.#queries, health: () => this.#healthNow() };
     this.#http = new HttpDesk(routeParts, readPageFiles(parts.webRoot), parts.cors, limits.answerMs);
     this.#app = createApp();
     this.#serveSockets();
@@ -94,6 +109,13 @@ export class Gateway {
     const chosen = await listenAlone(this.#app, host, port);
     this.#stopRing = onRing(this.#parts.bell, () => this.#wake());
     return chosen;
+  }
+
+  /** Another version of the dictionary; decimals that grow are not taken from it, but from the stream. */
+  adopt(dictionary: Dictionary): void {
+    const changed = this.#known.adopt(dictionary);
+    this.#control.announce(this.#sessions.all(), changed);
+    this.#fanOut.endTurn();
   }
 
   /** What the supervisor tells of the other parts, for `/api/v1/health`. */

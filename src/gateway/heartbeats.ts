@@ -76,5 +76,6 @@ export class Heartbeats {
 /** How a heartbeat names a log stream (`proto/frames.md`); 0 for state channels. */
 function logKind(on: number): number {
   if (on === channel.trades) return blockKind.trade;
-  return on >= channel.bars ? blockKind.bar + 32 * (on - channel.bars) : 0;
+  if (on === channel.book) return blockKind.bookDelta;
+  return on >= channel.bars && on < channel.book ? blockKind.bar + 32 * (on - channel.bars) : 0;
 }

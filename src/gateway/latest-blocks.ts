@@ -23,7 +23,7 @@ export class LatestBlocks {
 
   /** Whether a block with this cursor is of something older than the latest block: a late trade, a corrected bar. */
   isOlder(stream: number, cursor: number): boolean {
-    return this.#length[stream] !== 0 && cursor < this.#cursor[stream]!;
+    return cursor < this.#cursor[stream]!;
   }
 
   /** Keeps the `length` bytes at arena address `from`. */
@@ -34,6 +34,11 @@ export class LatestBlocks {
     this.#length[stream] = length;
     this.#timeBase[stream] = timeBase;
     this.#cursor[stream] = cursor;
+  }
+
+  /** The block is of no use any more; how far the stream has come is still known. */
+  drop(stream: number): void {
+    this.#length[stream] = 0;
   }
 
   /** Notes how far a log stream has come. */

@@ -5,7 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type Answer, problem } from './answer.ts';
 
-export type QueryKind = 'bars' | 'enigma' | 'price' | 'symbols' | 'trades';
+export type QueryKind = 'bars' | 'book' | 'enigma' | 'price' | 'symbols' | 'trades';
 
 /** To the query thread: `symbol` (canonical) and `instrument` (its number) first, then the request's own parameters as they came. */
 export interface QueryQuestion {

@@ -3,13 +3,15 @@
  * parameters is checked where it is answered, on the query thread; here they are only kept small.
  */
 import { z } from 'zod';
-import type { Directory } from '../market/directory.ts';
 import { type Answer, json, problem } from './answer.ts';
 import { quoted } from './control-message.ts';
+import type { Interest } from './interest.ts';
+import type { KnownInstruments } from './known-instruments.ts';
 import type { QueryDesk } from './query-desk.ts';
 
 export interface RouteParts {
-  readonly directory: Directory;
+  readonly known: KnownInstruments;
+  readonly interest: Interest;
   readonly queries: QueryDesk;
   readonly health: () => object;
 }
@@ -36,15 +38,17 @@ export const routes: readonly Route[] = [
   ofSymbol('bars'),
   ofSymbol('trades'),
   ofSymbol('enigma'),
+  ofSymbol('book'),
 ];
 
 /** A route under `/api/v1/symbols/{symbol}`, for the instrument that is meant. */
-function ofSymbol(kind: 'price' | 'bars' | 'trades' | 'enigma'): Route {
-  return route(`/api/v1/symbols/{symbol}/${kind}`, few, (given, { directory, queries }) => {
+function ofSymbol(kind: 'price' | 'bars' | 'trades' | 'enigma' | 'book'): Route {
+  return route(`/api/v1/symbols/{symbol}/${kind}`, few, (given, { known, interest, queries }) => {
     const text = given['symbol']!;
-    const resolved = directory.resolve(text);
+    const resolved = known.directory.resolve(text);
     if ('instrument' in resolved) {
       const { symbol, id } = resolved.instrument;
+      interest.glance(id);
       return queries.ask(kind, { ...given, symbol, instrument: id });
     }
     return problem(404, `${resolved.reason} symbol ${quoted(text)}`, { didYouMean: resolved.candidates });

@@ -78,14 +78,19 @@ export function outboxOf(session: Session): V1Outbox | V2Outbox {
 /** False when it was subscribed already. */
 export function subscribe(fanOut: FanOut, session: Session, stream: number): boolean {
   const { outbox } = session;
-  return outbox.protocol === 'v1' ? fanOut.v1.add(stream, outbox.v1) : fanOut.v2.add(stream, outbox.v2);
+  const added =
+    outbox.protocol === 'v1' ? fanOut.v1.add(stream, outbox.v1) : fanOut.v2.add(stream, outbox.v2);
+  if (added) fanOut.interest.enter(Math.floor(stream / channelCount));
+  return added;
 }
 
 export function unsubscribe(fanOut: FanOut, session: Session, stream: number): boolean {
   const { outbox } = session;
-  if (outbox.protocol === 'v1') return fanOut.v1.remove(stream, outbox.v1);
-  outbox.v2.forget(stream);
-  return fanOut.v2.remove(stream, outbox.v2);
+  if (outbox.protocol === 'v2') outbox.v2.forget(stream);
+  const removed =
+    outbox.protocol === 'v1' ? fanOut.v1.remove(stream, outbox.v1) : fanOut.v2.remove(stream, outbox.v2);
+  if (removed) fanOut.interest.leave(Math.floor(stream / channelCount));
+  return removed;
 }
 
 /** The streams of an instrument that a session is subscribed to, as channel numbers. */

@@ -3,15 +3,17 @@
  *
  *   block ──► frame ──► socket          while the socket takes it
  *        └──► log: queue (bounded)      while it does not: in order, sent first when it drains;
- *        └──► state: dirty mark         then the latest value of each marked stream
+ *        ├──► state: dirty mark         then the latest value of each marked stream
+ *        └──► book: dirty mark          then the whole book of each marked one, in place of its changes
  *
  * A full queue dooms the client: it is closed with 4008 at the end of the turn.
  */
-import { frameBytesMax, frameHeader, kindBits } from '../wire/block.ts';
-import { blockClass } from '../wire/block-message.ts';
+import { blockKind, frameBytesMax, frameHeader, kindBits } from '../wire/block.ts';
+import { blockClass, channel, channelCount } from '../wire/block-message.ts';
 import { beginFrame, sealFrame } from '../wire/frame-v2.ts';
 import { Arena } from './arena.ts';
 import { BlockQueue } from './block-queue.ts';
+import type { BookShelf } from './book-shelf.ts';
 import { type Delivery, type DropReason, deliveryClass, dropReason } from './delivery.ts';
 import { frameCrc32 } from './frame-crc.ts';
 import type { LatestBlocks } from './latest-blocks.ts';
@@ -44,7 +46,9 @@ export interface OutboxRoom {
   readonly latest: LatestBlocks;
   readonly delivery: Delivery;
   readonly traffic: { frames: number; bytes: number };
-  readonly dictionaryVersion: number;
+  /** Of the dictionary by which blocks are counted from now on. */
+  dictionaryVersion: number;
+  readonly books: BookShelf;
   readonly softBytes: number;
   readonly outboxBytes: number;
   /** The outbox has something to send at the end of the turn. */
@@ -54,6 +58,9 @@ export interface OutboxRoom {
 }
 
 const frameRoomMin = 1_024;
+/** Class of what waits in a queue without being a block: from here on another version of the dictionary holds. */
+const versionMark = 3;
+const nothing = new Uint8Array(0);
 
 export class V2Outbox implements Outbox {
   readonly places = new Map<number, number>();
@@ -73,9 +80,15 @@ export class V2Outbox implements Outbox {
   #extras = 0;
   #queue: BlockQueue | undefined;
   #dirty: Set<number> | undefined;
+  /** Streams of books whose changes were left out. */
+  #dirtyBooks: Set<number> | undefined;
+
+  /** Of the dictionary, in the frames that are made now. */
+  #version: number;
 
   constructor(shared: OutboxRoom, socket: FrameSocket) {
     this.#shared = shared;
+    this.#version = shared.dictionaryVersion;
     this.#socket = socket;
   }
 
@@ -101,9 +114,25 @@ export class V2Outbox implements Outbox {
     else this.#put(from, length, timeBase, kept);
   }
 
-  /** The latest block of a stream, marked as snapshot. Nothing when there is none yet. */
+  /** Frames with what comes from here on carry the room's version of the dictionary. */
+  adoptVersion(): void {
+    const { dictionaryVersion } = this.#shared;
+    if (this.#queue === undefined) {
+      this.#send();
+      this.#version = dictionaryVersion;
+    } else if (this.doomed === 0 && !this.#queue.push(nothing, 0, 0, dictionaryVersion, versionMark)) {
+      this.#doom();
+    }
+  }
+
+  /** The latest block of a stream, or the whole book, marked as snapshot. Nothing when there is none yet. */
   appendSnapshot(stream: number): void {
-    const { latest, arena } = this.#shared;
+    const { latest, arena, books } = this.#shared;
+    if (stream % channelCount === channel.book) {
+      if (books.snapshot(Math.floor(stream / channelCount)))
+        this.appendOwn(books.block, books.length, books.timeBase);
+      return;
+    }
     const length = latest.length(stream);
     if (length === 0) return;
     const room = Arena.room(length);
@@ -141,12 +170,12 @@ export class V2Outbox implements Outbox {
   }
 
   #begin(timeBase: number): void {
-    const { arena, dictionaryVersion } = this.#shared;
+    const { arena } = this.#shared;
     this.#room = this.#roomNext;
     this.#at = arena.take(this.#room);
     this.#length = frameHeader.blocks;
     this.#timeBase = timeBase;
-    beginFrame(arena.bytes, dictionaryVersion, timeBase, this.#at);
+    beginFrame(arena.bytes, this.#version, timeBase, this.#at);
     if (this.#touched) return;
     this.#touched = true;
     this.#shared.touch(this);
@@ -215,6 +244,12 @@ export class V2Outbox implements Outbox {
       else dirty.add(stream);
       return;
     }
+    if (isBookChange(stream, arena.bytes[from]!)) {
+      const books = (this.#dirtyBooks ??= new Set());
+      if (books.has(stream)) delivery.conflated[deliveryClass.log]!++;
+      else books.add(stream);
+      return;
+    }
     // A closed bar is newer than the forming one that was marked: the mark would send the closed bar a second time.
     if (kept === blockClass.log && newest && this.#dirty?.delete(stream) === true)
       delivery.conflated[deliveryClass.state]!++;
@@ -236,6 +271,7 @@ export class V2Outbox implements Outbox {
     this.#slow = false;
     this.#sendQueue();
     if (!this.#slow) this.#sendDirty();
+    if (!this.#slow) this.#sendBooks();
     if (!this.#slow) this.#send();
   }
 
@@ -244,8 +280,14 @@ export class V2Outbox implements Outbox {
     for (let left = this.#queue?.count ?? 0; left > 0; left--) {
       const queue = this.#queue!;
       const { length, timeBase } = queue;
-      if (this.#needsNewFrame(length, timeBase)) this.#send();
+      const isMark = queue.class === versionMark;
+      if (isMark || this.#needsNewFrame(length, timeBase)) this.#send();
       if (this.#slow) return;
+      if (isMark) {
+        this.#version = timeBase;
+        queue.shift();
+        continue;
+      }
       const room = Arena.room(length);
       const copy = arena.take(room);
       arena.bytes.set(queue.bytes.subarray(queue.at, queue.at + length), copy);
@@ -257,9 +299,15 @@ export class V2Outbox implements Outbox {
   }
 
   #sendDirty(): void {
-    const { latest } = this.#shared;
+    const { latest, delivery } = this.#shared;
     for (const stream of this.#dirty ?? []) {
       const length = latest.length(stream);
+      if (length === 0) {
+        // It was counted by other decimals, and nothing newer has come.
+        delivery.conflated[deliveryClass.state]!++;
+        this.#dirty?.delete(stream);
+        continue;
+      }
       const timeBase = latest.timeBase(stream);
       if (this.#needsNewFrame(length, timeBase)) this.#send();
       if (this.#slow) return;
@@ -269,18 +317,43 @@ export class V2Outbox implements Outbox {
     this.#dirty = undefined;
   }
 
+  /** A book that is not live now has said so, and comes as a snapshot of its own when it is. */
+  #sendBooks(): void {
+    const { arena, books, delivery } = this.#shared;
+    for (const stream of this.#dirtyBooks ?? []) {
+      if (!books.snapshot(Math.floor(stream / channelCount))) {
+        delivery.conflated[deliveryClass.log]!++;
+        this.#dirtyBooks?.delete(stream);
+        continue;
+      }
+      const { block, length, timeBase } = books;
+      if (this.#needsNewFrame(length, timeBase)) this.#send();
+      if (this.#slow) return;
+      const room = Arena.room(length);
+      const copy = arena.take(room);
+      arena.bytes.set(block.subarray(0, length), copy);
+      this.#put(copy, length, timeBase, blockClass.log);
+      arena.give(copy, room);
+      this.#dirtyBooks?.delete(stream);
+    }
+    this.#dirtyBooks = undefined;
+  }
+
   #needsNewFrame(length: number, timeBase: number): boolean {
     return this.#length !== 0 && (timeBase !== this.#timeBase || this.#length + length > frameBytesMax);
   }
 
   /** A stream is no longer wanted: what is marked of it need not be sent. */
   forget(stream: number): void {
-    if (this.#dirty?.delete(stream) === true) this.#shared.delivery.conflated[deliveryClass.state]!++;
+    const { conflated } = this.#shared.delivery;
+    if (this.#dirty?.delete(stream) === true) conflated[deliveryClass.state]!++;
+    if (this.#dirtyBooks?.delete(stream) === true) conflated[deliveryClass.log]!++;
   }
 
   waiting(waiting: Float64Array): void {
     waiting[deliveryClass.state]! += this.#states + (this.#dirty?.size ?? 0);
-    waiting[deliveryClass.log]! += this.#logs + (this.#queue?.countOf(deliveryClass.log) ?? 0);
+    waiting[deliveryClass.log]! +=
+      this.#logs + (this.#queue?.countOf(deliveryClass.log) ?? 0) + (this.#dirtyBooks?.size ?? 0);
     waiting[deliveryClass.extra]! += this.#extras + (this.#queue?.countOf(deliveryClass.extra) ?? 0);
   }
 
@@ -290,7 +363,16 @@ export class V2Outbox implements Outbox {
     delivery.drop(deliveryClass.state, reason, this.#dirty?.size ?? 0);
     delivery.drop(deliveryClass.log, reason, this.#queue?.countOf(deliveryClass.log) ?? 0);
     delivery.drop(deliveryClass.extra, reason, this.#queue?.countOf(deliveryClass.extra) ?? 0);
+    delivery.drop(deliveryClass.log, reason, this.#dirtyBooks?.size ?? 0);
     this.#queue = undefined;
     this.#dirty = undefined;
+    this.#dirtyBooks = undefined;
   }
+}
+
+/** A snapshot or change of an order book: what a later snapshot says better. Notices of its stream are not. */
+function isBookChange(stream: number, kindByte: number): boolean {
+  if (stream < 0 || stream % channelCount !== channel.book) return false;
+  const kind = kindByte & kindBits.kind;
+  return kind === blockKind.bookDelta || kind === blockKind.bookSnapshot;
 }

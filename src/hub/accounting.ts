@@ -22,6 +22,8 @@ export interface ShardAccount {
 }
 
 export interface HubAccount extends ShardAccount {
+  /** Records that the hub made itself: quotes of index parts, for the shard of the index. */
+  readonly parts: number;
   readonly shards: readonly ShardAccount[];
   /** How often the feeds were paused. */
   readonly pauses: number;

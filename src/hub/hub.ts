@@ -4,7 +4,7 @@
  * overflow; then the feeds are paused until it has caught up.
  */
 import type { MarketClock } from '../market/clock.ts';
-import { type TickRecords, tickField } from '../wire/tick-record.ts';
+import { copyTick, type TickRecords, tickField, tickKind, tickRecords } from '../wire/tick-record.ts';
 import type { TickWriter } from '../wire/tick-ring.ts';
 import { type HubAccount, sumOf } from './accounting.ts';
 import { Lane } from './lane.ts';
@@ -28,6 +28,15 @@ export interface HubOptions {
   readonly conflates?: boolean;
   /** How often a full ring is tried again. */
   readonly retryMs: number;
+  /** Quotes of these go to the shard of their index as well. */
+  readonly parts?: readonly IndexPart[];
+}
+
+/** `instrument` is part number `part` of the index `index`. */
+export interface IndexPart {
+  readonly index: number;
+  readonly part: number;
+  readonly instrument: number;
 }
 
 export const hubDefaults = {
@@ -54,6 +63,12 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #lanes: readonly Lane[];
   readonly #shardOf: Uint16Array;
+  /** By instrument: the indexes it is a part of. */
+  readonly #partsOf: (readonly IndexPart[] | undefined)[];
+  /** By instrument, as a part: what its prices are divided by. */
+  readonly #partUnits = new Map<number, number>();
+  readonly #part = tickRecords(1);
+  #partRecords = 0;
   readonly #feeds: Pausable[] = [];
   readonly #flush = (): void => this.flush();
   readonly #ticking: NodeJS.Timeout;
@@ -72,6 +87,10 @@ export class Hub {
     }
     this.#options = options;
     this.#shardOf = options.shardOf;
+    this.#partsOf = Array.from({ length: options.shardOf.length }, (_, id) => {
+      const parts = options.parts?.filter(({ instrument }) => instrument === id) ?? [];
+      return parts.length === 0 ? undefined : parts;
+    });
     this.#lanes = options.writers.map(
       (writer) =>
         new Lane(
@@ -91,11 +110,39 @@ export class Hub {
   /** Takes records 0 to `count` − 1, all of known instruments; they may be overwritten afterwards. */
   take(records: TickRecords, count: number): void {
     for (let i = 0; i < count; i++) {
-      const lane = this.#lanes[this.#shardOf[records.halves[i * 16 + tickField.instrument]!]!]!;
-      if (!lane.take(records, i) && !this.#paused && lane.waiting >= this.#options.overflowHigh)
-        this.#pause();
+      const instrument = records.halves[i * 16 + tickField.instrument]!;
+      this.#give(this.#shardOf[instrument]!, records, i);
+      const parts = this.#partsOf[instrument];
+      if (parts !== undefined) this.#forward(parts, records, i, instrument);
     }
     this.#flushing ??= setImmediate(this.#flush);
+  }
+
+  #give(shard: number, records: TickRecords, index: number): void {
+    const lane = this.#lanes[shard]!;
+    if (!lane.take(records, index) && !this.#paused && lane.waiting >= this.#options.overflowHigh)
+      this.#pause();
+  }
+
+  /** An index is made in its own shard, from the quotes of its parts, which live in any. */
+  #forward(parts: readonly IndexPart[], records: TickRecords, index: number, from: number): void {
+    if ((records.halves[index * 16]! & 0xff) !== tickKind.quote) return;
+    const unit = this.#partUnits.get(from) ?? 1;
+    for (const { index: instrument, part } of parts) {
+      copyTick(records, index, this.#part, 0);
+      this.#part.halves[tickField.head] = tickKind.part | (part << 16);
+      this.#part.halves[tickField.instrument] = instrument;
+      this.#part.words[tickField.bid]! /= unit;
+      this.#part.words[tickField.ask]! /= unit;
+      this.#partRecords++;
+      this.#give(this.#shardOf[instrument]!, this.#part, 0);
+    }
+  }
+
+  /** Prices of the instrument have so many more digits from now on; its indexes go on with those that they know. */
+  rescalePart(instrument: number, digits: number): void {
+    if (this.#partsOf[instrument] === undefined) return;
+    this.#partUnits.set(instrument, (this.#partUnits.get(instrument) ?? 1) * 10 ** digits);
   }
 
   /** Ends the turn: every shard sees what came for it. Called by itself after each turn that took records. */
@@ -117,7 +164,7 @@ export class Hub {
 
   account(): HubAccount {
     const shards = this.#lanes.map((lane) => lane.account());
-    return { ...sumOf(shards), shards, pauses: this.#pauses, paused: this.#paused };
+    return { ...sumOf(shards), parts: this.#partRecords, shards, pauses: this.#pauses, paused: this.#paused };
   }
 
   /** Hands on what it can and stops its timers. May be called twice. */

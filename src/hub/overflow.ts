@@ -8,7 +8,8 @@
  *
  * What is guaranteed: records of one instrument leave in the order in which they came, and a quote is left out only when
  * a newer one of its instrument came with no trade between them. So each trade still meets the quote of its moment.
- * Trades are refused when `capacity` records wait; quotes never are: one slot an instrument is kept for them.
+ * Trades are refused when `capacity` records wait; quotes never are: one slot an instrument is kept for them. Neither is
+ * a change of decimals, of which one at a time is on its way.
  * Without `conflates` (a replay: its source waits while the feeds are paused) quotes are kept and refused like trades.
  */
 import { copyTick, type TickRecords, tickField, tickKind, tickRecords } from '../wire/tick-record.ts';
@@ -17,6 +18,7 @@ export const kept = { waiting: 0, conflated: 1, dropped: 2 } as const;
 export type Kept = (typeof kept)[keyof typeof kept];
 
 const kindMask = 0xff;
+const rescalesMax = 8;
 
 export class Overflow {
   readonly capacity: number;
@@ -34,7 +36,7 @@ export class Overflow {
   constructor(capacity: number, instruments: number, conflates = true) {
     this.capacity = capacity;
     this.#conflates = conflates;
-    this.#slots = capacity + instruments;
+    this.#slots = capacity + instruments + rescalesMax;
     this.#records = tickRecords(this.#slots);
     this.#openQuote = new Float64Array(instruments + 1).fill(-1);
   }
@@ -47,7 +49,8 @@ export class Overflow {
   add(source: TickRecords, from: number): Kept {
     const at = from * 16;
     const instrument = source.halves[at + tickField.instrument]!;
-    if (this.#conflates && (source.halves[at + tickField.head]! & kindMask) === tickKind.quote) {
+    const kind = source.halves[at + tickField.head]! & kindMask;
+    if (this.#conflates && kind === tickKind.quote) {
       const open = this.#openQuote[instrument]!;
       if (open >= this.#head) {
         copyTick(source, from, this.#records, open % this.#slots);
@@ -55,7 +58,7 @@ export class Overflow {
       }
       this.#openQuote[instrument] = this.#tail;
     } else {
-      if (this.waiting >= this.capacity) return kept.dropped;
+      if (this.waiting >= this.capacity && kind !== tickKind.rescale) return kept.dropped;
       this.#openQuote[instrument] = -1;
     }
     copyTick(source, from, this.#records, this.#tail++ % this.#slots);

@@ -20,8 +20,20 @@ export const barWord = {
   lastTime: 18,
 } as const;
 export const barWords = 20;
-/** Bits of a bar's flags word. `unpublished` is a shard's own: closed, but still in its grace. */
-export const barBit = { closed: 1, corrected: 2, incomplete: 4, unpublished: 8 } as const;
+/**
+ * Bits of a bar's flags word. `unpublished` and `lost` are a shard's own: closed, but still in its grace; and lacking
+ * trades that will never come, so that it stays incomplete. `backfilled` is a candle
+ * that the venue made, and `replace` (of a row to a store) lets it take the place of an own bar that is incomplete.
+ */
+export const barBit = {
+  closed: 1,
+  corrected: 2,
+  incomplete: 4,
+  unpublished: 8,
+  backfilled: 16,
+  replace: 32,
+  lost: 64,
+} as const;
 
 /** The bar at `words[at…]` as an object. */
 export function barAt(words: Float64Array, at: number, instrument: number, resolution: number): Bar {
@@ -45,5 +57,6 @@ export function barAt(words: Float64Array, at: number, instrument: number, resol
     revision: words[at + barWord.revision]!,
     closed: (flags & barBit.closed) !== 0,
     incomplete: (flags & barBit.incomplete) !== 0,
+    ...((flags & barBit.backfilled) === 0 ? {} : { backfilled: true }),
   };
 }

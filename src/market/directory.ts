@@ -1,4 +1,5 @@
 /** Finds instruments by the names people use, and keeps dictionaries: ids are given once and never reused. */
+import { enrolled, type Listed } from './enrolment.ts';
 import { canonicalSymbol, type Dictionary, type Instrument } from './instrument.ts';
 
 /** One instrument, or the canonical symbols that the text may have meant: several exact ones, or near misses. */
@@ -108,43 +109,13 @@ export function editDistance(a: string, b: string): number {
 }
 
 /**
- * The dictionary after a venue's listing was read: new symbols get new ids, known ones keep theirs with the listed
- * metadata, and those of `venue` that are no longer listed become inactive. A renamed symbol is a new one. The version
- * rises by one when anything changed; else the same dictionary comes back.
+ * The dictionary after a venue's whole listing was read, by the rule of `enrolled`. The version rises by one when
+ * anything changed; else the same dictionary comes back.
  */
-export function enrol(
-  dictionary: Dictionary,
-  venue: string,
-  listed: readonly Omit<Instrument, 'id'>[],
-): Dictionary {
-  const news = new Map<string, Omit<Instrument, 'id'>>();
-  for (const one of listed) {
-    if (one.venue !== venue) throw new Error(`${one.symbol} is not of ${venue}`);
-    if (news.has(one.symbol)) throw new Error(`${one.symbol} is listed twice`);
-    news.set(one.symbol, one);
-  }
-  let changed = false;
-  const instruments = dictionary.instruments.map((old): Instrument => {
-    if (old.venue !== venue) return old;
-    const listing = news.get(old.symbol);
-    news.delete(old.symbol);
-    const now = listing === undefined ? { ...old, active: false } : { ...listing, id: old.id };
-    if (sameInstrument(old, now)) return old;
-    changed = true;
-    return now;
-  });
-  for (const one of news.values()) instruments.push({ ...one, id: instruments.length + 1 });
-  if (!changed && instruments.length === dictionary.instruments.length) return dictionary;
+export function enrol(dictionary: Dictionary, venue: string, listed: readonly Listed[]): Dictionary {
+  const stranger = listed.find((one) => one.venue !== venue);
+  if (stranger !== undefined) throw new Error(`${stranger.symbol} is not of ${venue}`);
+  const { instruments } = enrolled(dictionary.instruments, listed, venue);
+  if (instruments === dictionary.instruments) return dictionary;
   return { epoch: dictionary.epoch, version: dictionary.version + 1, instruments };
-}
-
-function sameInstrument(a: Instrument, b: Instrument): boolean {
-  return (
-    a.base === b.base &&
-    a.quote === b.quote &&
-    a.priceDecimals === b.priceDecimals &&
-    a.sizeDecimals === b.sizeDecimals &&
-    a.active === b.active &&
-    a.native === b.native
-  );
 }

@@ -14,6 +14,13 @@ export interface LatestPrice {
   readonly tradeId: number;
   /** µs of the newest of trade and quote. */
   readonly time: number;
+  /** By how many digits prices (and sizes, times 64) have grown since the run began; absent when by none. */
+  readonly scale?: number;
+}
+
+/** The digits that a `scale` stands for. */
+export function scaleDigits(scale: number): { readonly price: number; readonly size: number } {
+  return { price: scale % 64, size: Math.floor(scale / 64) };
 }
 
 export interface LatestPrices {

@@ -61,6 +61,8 @@ export interface Bar {
   readonly closed: boolean;
   /** True while ids are known to be missing from it. */
   readonly incomplete: boolean;
+  /** True when it is the venue's own candle, not made from trades: it has no ids (0). */
+  readonly backfilled?: boolean;
 }
 
 /** Rolling 24 hours, by whole minutes. */

@@ -56,6 +56,16 @@ export function extend(bar: Bar, later: Bar): void {
   if (later.lastId >= 0) bar.lastId = later.lastId;
 }
 
+/** Prices are counted in a finer unit: so many of it are one of the old. */
+export function refineBar(bar: Bar, factor: number): void {
+  bar.open *= factor;
+  bar.high *= factor;
+  bar.low *= factor;
+  bar.close *= factor;
+  bar.quote *= BigInt(factor);
+  bar.takerQuote *= BigInt(factor);
+}
+
 /** price times size, exact even where it passes 2^53. */
 export function product(price: number, size: number): bigint {
   const rough = price * size;

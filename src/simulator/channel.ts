@@ -1,4 +1,6 @@
 /** The streams there are, and who listens to each. */
+import type { StreamTraits } from './dialect.ts';
+import type { Script } from './script.ts';
 import type { Session } from './session.ts';
 import type { StreamKind } from './tally.ts';
 
@@ -6,15 +8,22 @@ import type { StreamKind } from './tally.ts';
 export class Channel {
   readonly name: string;
   readonly kind: StreamKind;
+  /** The venue's own name; '' for a stream of all symbols. */
+  readonly symbol: string;
   readonly head: Buffer;
+  /** Messages that came to be so far. */
+  count = 0;
+  /** What has been ordered for messages to come, where something has. */
+  script: Script | undefined;
   /** Listeners, by the unit of time that they asked for. */
   readonly milli: Session[] = [];
   readonly micro: Session[] = [];
 
-  constructor(name: string) {
+  constructor(name: string, { kind, symbol, head }: StreamTraits) {
     this.name = name;
-    this.kind = kindOf(name);
-    this.head = Buffer.from(`{"stream":${JSON.stringify(name)},"data":`);
+    this.kind = kind;
+    this.symbol = symbol;
+    this.head = Buffer.from(head);
   }
 
   get watched(): boolean {
@@ -32,17 +41,28 @@ export class Channel {
   }
 }
 
-/** All streams by name, and all open connections. */
+/** All streams by name, and all open connections, oldest first. */
 export class Switchboard {
   readonly channels = new Map<string, Channel>();
   readonly sessions = new Set<Session>();
+  readonly #traits: (name: string) => StreamTraits;
+
+  constructor(traits: (name: string) => StreamTraits) {
+    this.#traits = traits;
+  }
 
   channel(name: string): Channel {
     const known = this.channels.get(name);
     if (known !== undefined) return known;
-    const channel = new Channel(name);
+    const channel = new Channel(name, this.#traits(name));
     this.channels.set(name, channel);
+    for (const session of this.sessions) if (session.streams.has(name)) channel.add(session);
     return channel;
+  }
+
+  /** The stream is no more; who has its name among his keeps it, and hears nothing. */
+  remove(channel: Channel): void {
+    if (this.channels.get(channel.name) === channel) this.channels.delete(channel.name);
   }
 
   flush(): void {
@@ -70,11 +90,4 @@ export class Switchboard {
       }
     }
   }
-}
-
-function kindOf(name: string): StreamKind {
-  const type = name.slice(name.indexOf('@') + 1);
-  if (type === 'trade' || type === 'aggTrade' || type === 'bookTicker' || type === 'miniTicker') return type;
-  if (type.startsWith('kline_')) return 'kline';
-  return type.startsWith('depth') ? 'depth' : 'other';
 }

@@ -73,16 +73,31 @@ export class FloodBlock {
     return idFirst + round * this.symbols[this.symbol[index]!]!.counts[kind]! + this.ordinal[index]!;
   }
 
+  /** Of a trade: ticks, steps, and who waited in the book. */
+  terms(index: number): { price: number; size: number; buyerIsMaker: boolean } {
+    const buyerIsMaker = this.#maker[index] === 1;
+    const bid = this.#bid[index]!;
+    return { price: buyerIsMaker ? bid : bid + 1, size: this.#size[index]!, buyerIsMaker };
+  }
+
   /** Writes the payload of a message; answers where its id and its times stand (0 for none). */
-  write(scribe: Scribe, index: number, micro: boolean): [id: number, event: number, made: number] {
+  write(
+    scribe: Scribe,
+    index: number,
+    micro: boolean,
+    id = idFirst,
+    timeUs = 0,
+  ): [id: number, event: number, made: number] {
     const { instrument } = this.symbols[this.symbol[index]!]!;
     const { symbol, priceDecimals, sizeDecimals } = instrument;
-    const time = micro ? '0'.repeat(16) : '0'.repeat(13);
+    const time = micro
+      ? String(timeUs).padStart(16, '0')
+      : String(Math.floor(timeUs / 1_000)).padStart(13, '0');
     const bid = this.#bid[index]!;
     if (this.kind[index] === floodKind.quote) {
       scribe.text('{"u":');
-      const id = scribe.at;
-      scribe.text(`${idFirst},"s":"${symbol}","b":"`);
+      const idAt = scribe.at;
+      scribe.text(`${id},"s":"${symbol}","b":"`);
       scribe.decimal(bid, priceDecimals);
       scribe.text('","B":"');
       scribe.decimal(this.#size[index]!, sizeDecimals);
@@ -91,21 +106,21 @@ export class FloodBlock {
       scribe.text('","A":"');
       scribe.decimal(this.#otherSize[index]!, sizeDecimals);
       scribe.text('"}');
-      return [id, 0, 0];
+      return [idAt, 0, 0];
     }
     const maker = this.#maker[index] === 1;
     scribe.text('{"e":"trade","E":');
     const event = scribe.at;
     scribe.text(`${time},"s":"${symbol}","t":`);
-    const id = scribe.at;
-    scribe.text(`${idFirst},"p":"`);
+    const idAt = scribe.at;
+    scribe.text(`${id},"p":"`);
     scribe.decimal(maker ? bid : bid + 1, priceDecimals);
     scribe.text('","q":"');
     scribe.decimal(this.#size[index]!, sizeDecimals);
     scribe.text('","T":');
     const made = scribe.at;
     scribe.text(`${time},"m":${maker},"M":true}`);
-    return [id, event, made];
+    return [idAt, event, made];
   }
 
   #draw(dice: Dice, quotesPerTrade: number): void {

@@ -2,7 +2,7 @@
  * What the simulated market did before its first session: made up, the same for the same seed, and ending at the
  * opening price. Hours are drawn; minutes and seconds are cut from them, so that all intervals agree.
  */
-import { type Bar, flatBar } from './bar.ts';
+import { type Bar, flatBar, refineBar } from './bar.ts';
 import { Dice, digest } from './dice.ts';
 import type { SimulatedInstrument } from './instrument.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from './interval.ts';
@@ -19,6 +19,8 @@ export class History {
   readonly #seed: number;
   readonly #splits = new Map<number, Bar[]>();
   #closes: Float64Array | undefined;
+  /** Ticks of now in one of those in which the history was drawn. */
+  #factor = 1;
 
   constructor(instrument: SimulatedInstrument, seed: number, genesisMs: number) {
     this.#instrument = instrument;
@@ -28,7 +30,13 @@ export class History {
   }
 
   get openingPrice(): number {
-    return this.#instrument.openingPrice;
+    return this.#instrument.openingPrice * this.#factor;
+  }
+
+  /** Prices are counted in a finer unit: so many of it are one of the old. */
+  refine(factor: number): void {
+    this.#factor *= factor;
+    this.#splits.clear();
   }
 
   /** Whole hours only; the hour in which the session began consists of minutes. */
@@ -81,6 +89,7 @@ export class History {
     bar.takerVolume = (bar.volume * BigInt(350 + dice.below(300))) / 1_000n;
     bar.quote = bar.volume * BigInt(average);
     bar.takerQuote = bar.takerVolume * BigInt(average);
+    if (this.#factor !== 1) refineBar(bar, this.#factor);
     return bar;
   }
 

@@ -38,6 +38,8 @@ export interface MarketOptions {
   /** Trade and quote messages a second over all symbols. */
   readonly ticksPerSecond: number;
   readonly startUs: number;
+  /** Levels of a side of a book; default 20. */
+  readonly bookLevels?: number;
 }
 
 const boundaryUs = 100_000;
@@ -49,7 +51,9 @@ const messagesPerArrival = 1.29;
 const burstShare = 0.45;
 const burstUs = 50_000;
 const slots = 8_192;
+/** Trades that are kept, shared out so that those of all symbols reach back as far. */
 const tapeRowsTotal = 2 ** 21;
+const tapeRowsLeast = 2_048;
 const tapeMinutesTotal = 300_000;
 const yearUs = 31_536_000_000_000;
 
@@ -67,9 +71,12 @@ export class SimulatedMarket {
 
   constructor(options: MarketOptions) {
     const instruments = simulatedInstruments(options.symbols);
-    const rowsMax = 2 ** Math.floor(Math.log2(tapeRowsTotal / options.symbols));
+    const activity = instruments.reduce((sum, row) => sum + row.activity, 0);
     const minutesMax = Math.max(1_500, Math.floor(tapeMinutesTotal / options.symbols));
-    this.pits = instruments.map((row, index) => new Pit(index, row, new Tape(rowsMax, minutesMax)));
+    this.pits = instruments.map(
+      (row, index) =>
+        new Pit(index, row, new Tape(rowsOf(row.activity / activity), minutesMax), options.bookLevels),
+    );
     this.#dice = new Dice(digest(options.seed, 'market'));
     this.#slots = zipfSlots(instruments.map((row) => row.activity));
     this.#calmRate = ((1 - burstShare) * options.ticksPerSecond) / messagesPerArrival / secondUs;
@@ -175,6 +182,7 @@ export class SimulatedMarket {
 
   #arrival(): void {
     const pit = this.pits[this.#slots[this.#dice.u32() & (slots - 1)]!]!;
+    if (pit.status !== 'TRADING') return;
     const timeUs = Math.floor(this.timeUs);
     this.#walk(pit, timeUs);
     if (this.#dice.unit() < takerShare) this.#take(pit, timeUs);
@@ -192,13 +200,27 @@ export class SimulatedMarket {
     pit.fair = Math.max(3, Math.min(9e11, pit.fair));
   }
 
+  #gapOf({ grid }: Pit): () => number {
+    return grid === 1 ? this.#gap : () => this.#gap() * grid;
+  }
+
+  /** Prices are multiples of so many ticks from now on: a new book is made around the price. */
+  regrid(pit: Pit, grid: number): void {
+    pit.grid = grid;
+    const bid = Math.max(1, Math.floor(pit.fair / grid)) * grid;
+    const size = (): number => this.#size(pit);
+    pit.bids.open(bid, size, this.#gapOf(pit));
+    pit.asks.open(bid + grid, size, this.#gapOf(pit));
+    pit.updateId += 2;
+  }
+
   /** Mostly a size changes at the top; now and then the whole book moves to the fair price. */
   #requote(pit: Pit): void {
     const roll = this.#dice.unit();
     if (roll < 0.25) this.#move(pit);
     else {
       const side = roll < 0.625 ? pit.bids : pit.asks;
-      side.sizes[0] = this.#size(pit);
+      side.resize(0, this.#size(pit));
       pit.updateId++;
     }
     if (this.#dice.unit() < 0.5) this.#stirDepth(pit);
@@ -206,11 +228,12 @@ export class SimulatedMarket {
   }
 
   #move(pit: Pit): void {
+    const { grid } = pit;
     const spread = 1 + Math.floor(this.#dice.exponential() * pit.usualSpread * pit.heat);
-    const bid = Math.max(1, Math.floor(pit.fair - spread / 2));
+    const bid = Math.max(1, Math.floor(pit.fair / grid - spread / 2)) * grid;
     const size = (): number => this.#size(pit);
-    pit.bids.move(bid, size, this.#gap);
-    pit.asks.move(bid + spread, size, this.#gap);
+    pit.bids.move(bid, size, this.#gapOf(pit));
+    pit.asks.move(bid + spread * grid, size, this.#gapOf(pit));
     pit.updateId += 2;
   }
 
@@ -218,7 +241,7 @@ export class SimulatedMarket {
   #stirDepth(pit: Pit): void {
     const side = this.#dice.u32() & 1 ? pit.bids : pit.asks;
     if (side.prices.length < 2) return;
-    side.sizes[1 + this.#dice.below(side.prices.length - 1)] = this.#size(pit);
+    side.resize(1 + this.#dice.below(side.prices.length - 1), this.#size(pit));
     pit.updateId++;
   }
 
@@ -250,9 +273,9 @@ export class SimulatedMarket {
       this.#voice?.trade(pit, price, size, timeUs, buyerIsMaker);
     } while (total < side.bestSize && this.#dice.unit() < 0.4);
     this.#voice?.aggregate(pit, price, total, firstId, timeUs, buyerIsMaker);
-    side.sizes[0] = side.bestSize - total;
+    side.resize(0, side.bestSize - total);
     if (side.bestSize > 0) return false;
-    side.consume(() => this.#size(pit), this.#gap);
+    side.consume(() => this.#size(pit), this.#gapOf(pit));
     return true;
   }
 
@@ -264,7 +287,7 @@ export class SimulatedMarket {
 
   #boundary(): void {
     for (const pit of this.pits) {
-      if (pit.updateId === pit.publishedId) continue;
+      if (pit.updateId === pit.publishedId || pit.status !== 'TRADING') continue;
       const bids = pit.bids.changes();
       const asks = pit.asks.changes();
       this.#voice?.depth(pit, this.timeUs, pit.publishedId + 1, bids, asks);
@@ -272,6 +295,11 @@ export class SimulatedMarket {
     }
     if (this.timeUs % secondUs === 0) this.#voice?.second(this.timeUs / 1_000);
   }
+}
+
+/** How many trades are kept of a symbol with this share of all: a power of two. */
+function rowsOf(share: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(tapeRowsLeast, tapeRowsTotal * share)));
 }
 
 /** A table from which an even draw gives each symbol its share of the activity, and each at least one slot. */

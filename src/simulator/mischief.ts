@@ -1,5 +1,4 @@
 /** Does to the messages of one connection what its fault plan says, from a seed of its own. */
-import { performance } from 'node:perf_hooks';
 import type { Channel } from './channel.ts';
 import type { Dice } from './dice.ts';
 import type { FaultPlan } from './faults.ts';
@@ -18,7 +17,6 @@ interface Held {
 }
 
 export class Mischief {
-  silentUntilMs: number | undefined;
   readonly #session: Session;
   readonly #plan: FaultPlan;
   readonly #dice: Dice;
@@ -38,8 +36,8 @@ export class Mischief {
       dropped.closed++;
       return;
     }
-    if (!this.#session.silent && this.#strikes('silence')) this.silentUntilMs = this.#silenceEnd();
-    if (this.#session.silent) {
+    if (this.#strikes('silence')) {
+      this.#session.silence(silenceMsLeast + this.#dice.below(silenceMsSpread));
       dropped.silence++;
       return;
     }
@@ -91,10 +89,6 @@ export class Mischief {
     this.#held.delete(channel);
     this.#tally.held--;
     this.#session.send(channel, payload, 0, payload.length);
-  }
-
-  #silenceEnd(): number {
-    return performance.now() + silenceMsLeast + this.#dice.below(silenceMsSpread);
   }
 
   #strikes(kind: keyof FaultPlan): boolean {

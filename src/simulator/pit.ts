@@ -1,5 +1,5 @@
 /** Everything the simulated market knows of one symbol. */
-import { Side, type SideState } from './book.ts';
+import { levelsUsual, Side, type SideState } from './book.ts';
 import type { SimulatedInstrument } from './instrument.ts';
 import type { Tape } from './tape.ts';
 
@@ -16,10 +16,14 @@ export interface PitState {
 
 export class Pit {
   readonly index: number;
-  readonly instrument: SimulatedInstrument;
+  /** BREAK: listed, not traded. GONE: not listed any more. */
+  status: 'TRADING' | 'BREAK' | 'GONE' = 'TRADING';
+  instrument: SimulatedInstrument;
+  /** Prices of the book are multiples of so many ticks of the instrument's digits. */
+  grid = 1;
   readonly tape: Tape;
-  readonly bids = new Side(1);
-  readonly asks = new Side(-1);
+  readonly bids: Side;
+  readonly asks: Side;
   /** The last ids given out. */
   tradeId = 0;
   aggregateId = 0;
@@ -36,7 +40,9 @@ export class Pit {
   /** Ticks of spread, over the least possible one, when the heat is 1. */
   readonly usualSpread: number;
 
-  constructor(index: number, instrument: SimulatedInstrument, tape: Tape) {
+  constructor(index: number, instrument: SimulatedInstrument, tape: Tape, levels = levelsUsual) {
+    this.bids = new Side(1, levels);
+    this.asks = new Side(-1, levels);
     this.index = index;
     this.instrument = instrument;
     this.tape = tape;
@@ -57,6 +63,14 @@ export class Pit {
       heat: this.heat,
       lastUs: this.lastUs,
     };
+  }
+
+  /** Prices are counted in a finer unit: so many of it are one of the old. */
+  refine(factor: number): void {
+    this.fair *= factor;
+    this.bids.refine(factor);
+    this.asks.refine(factor);
+    this.tape.refine(factor);
   }
 
   restore(state: PitState): void {

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Bar } from './bar.ts';
 import type { Channel, Switchboard } from './channel.ts';
+import type { Dialect, Floor, VenueSource } from './dialect.ts';
 import type { Instrument } from './instrument.ts';
 import type { Interval } from './interval.ts';
 import { RecordedBook } from './recorded-book.ts';
@@ -10,7 +11,16 @@ import { endlessTape, type RecordedSymbol } from './recorded-symbol.ts';
 import { lineKind, type Recording } from './recording.ts';
 import { Series } from './series.ts';
 import type { Session } from './session.ts';
-import type { DepthAnswer, ListedSymbol, QuoteAnswer, Source, SymbolView, TimeRange } from './source.ts';
+import { SimulatorFault } from './simulator-fault.ts';
+import type {
+  DepthAnswer,
+  ListedSymbol,
+  MarketCommand,
+  QuoteAnswer,
+  Source,
+  SymbolView,
+  TimeRange,
+} from './source.ts';
 import type { RecordingCounts, Tally } from './tally.ts';
 import type { Tape } from './tape.ts';
 
@@ -23,7 +33,10 @@ const notedMaxHeld = 200_000;
 
 interface PlayedStream {
   readonly channel: Channel;
-  readonly view: RecordedView;
+  /** Undefined for a stream of all symbols. */
+  readonly view: RecordedView | undefined;
+  /** Its messages tell the best bid and ask. */
+  readonly top: boolean;
 }
 
 export class Player implements Source {
@@ -43,11 +56,12 @@ export class Player implements Source {
   #startedMs: number | undefined;
   #closed = false;
 
-  constructor(recording: Recording, speed: number | 'max', switchboard: Switchboard, tally: Tally) {
+  constructor(recording: Recording, speed: number | 'max', floor: Floor) {
+    const { switchboard, dialect } = floor;
     this.#recording = recording;
     this.#speed = speed;
     this.#switchboard = switchboard;
-    this.#tally = tally;
+    this.#tally = floor.tally;
     this.range = recording.range;
     this.recording = recording.counts();
     this.finished = new Promise((resolve, reject) => {
@@ -58,11 +72,12 @@ export class Player implements Source {
     for (const symbol of recording.symbols.values())
       this.#views.set(
         symbol.symbol,
-        new RecordedView(symbol, played, recording.held ? notedMaxHeld : notedMax),
+        new RecordedView(symbol, played, new RecordedBook(recording.held ? notedMaxHeld : notedMax, dialect)),
       );
-    this.#streams = recording.streams.map(({ name, symbol }) => ({
+    this.#streams = recording.streams.map(({ name, symbol, top }) => ({
+      top,
       channel: switchboard.channel(name),
-      view: this.#views.get(symbol.symbol)!,
+      view: this.#views.get(symbol.symbol),
     }));
     this.listing = [...recording.symbols.values()].map((each) => {
       const { symbol, base, quote, tickSize, stepSize } = each.instrument();
@@ -74,6 +89,18 @@ export class Player implements Source {
   nowMs(): number {
     const newest = this.#line === 0 ? 0 : this.#recording.marketMs.at(this.#line - 1);
     return Math.max(this.range.firstMs, newest, this.#recordedMs());
+  }
+
+  at(_dialect: Dialect): VenueSource {
+    return this;
+  }
+
+  order({ kind }: MarketCommand): void {
+    throw new SimulatorFault(`A recording cannot ${kind} a symbol; use the simulated market.`);
+  }
+
+  schedule(afterMs: number, act: () => void): void {
+    setTimeout(act, afterMs).unref();
   }
 
   view(symbol: string): SymbolView | undefined {
@@ -153,23 +180,18 @@ export class Player implements Source {
     return at;
   }
 
-  #hand({ channel, view }: PlayedStream, block: Buffer, start: number, end: number): void {
+  #hand({ channel, view, top }: PlayedStream, block: Buffer, start: number, end: number): void {
     this.#tally.produced[channel.kind]++;
-    if (channel.kind === 'bookTicker') view.book.noteTop(block, start, end);
-    else if (channel.kind === 'depth') view.book.note(block.subarray(start, end));
+    channel.count++;
+    if (top) view?.book.noteTop(block, start, end);
+    else if (channel.kind === 'depth') view?.book.note(block.subarray(start, end));
     for (let i = channel.milli.length - 1; i >= 0; i--) hand(channel, channel.milli[i]!, block, start, end);
     for (let i = channel.micro.length - 1; i >= 0; i--) hand(channel, channel.micro[i]!, block, start, end);
   }
 
-  /** A snapshot does not name its symbol: it belongs to the one whose update ids it fits. */
   #noteSnapshot(line: number, payload: Buffer): void {
-    const id = this.#recording.snapshots.get(line)!;
-    const distance = ({ firstUpdateId, lastUpdateId }: RecordedSymbol): number =>
-      Math.max(0, firstUpdateId - id, id - lastUpdateId);
-    const [nearest] = [...this.#recording.symbols.values()].toSorted(
-      (left, right) => distance(left) - distance(right),
-    );
-    if (nearest !== undefined) this.#views.get(nearest.symbol)!.book.note(payload);
+    const of = this.#recording.snapshotOf(line);
+    if (of !== undefined) this.#views.get(of.symbol)!.book.note(payload);
   }
 }
 
@@ -193,6 +215,7 @@ function hand(channel: Channel, session: Session, block: Buffer, start: number, 
 /** What REST may know of a symbol: what has been played. */
 class RecordedView implements SymbolView {
   readonly instrument: Instrument;
+  readonly status = 'TRADING';
   readonly book: RecordedBook;
   readonly #recorded: RecordedSymbol;
   readonly #played: () => number;
@@ -201,8 +224,8 @@ class RecordedView implements SymbolView {
   #tradesReeled = 0;
   #aggregatesReeled = 0;
 
-  constructor(recorded: RecordedSymbol, played: () => number, noted: number) {
-    this.book = new RecordedBook(noted);
+  constructor(recorded: RecordedSymbol, played: () => number, book: RecordedBook) {
+    this.book = book;
     this.#recorded = recorded;
     this.#played = played;
     this.instrument = recorded.instrument();

@@ -24,6 +24,17 @@ function readOptions(): SimulatorOptions {
   }
 }
 
+/** Does what was ordered, and answers with the order's id. */
+function obey(simulator: Simulator, { id, command }: Extract<SimulatorCommand, { kind: 'command' }>): void {
+  try {
+    simulator.command(command);
+    tell({ kind: 'done', id });
+  } catch (error) {
+    if (!(error instanceof SimulatorFault)) throw error;
+    tell({ kind: 'done', id, refusal: error.message });
+  }
+}
+
 async function leave(simulator: Simulator | undefined, code: number): Promise<void> {
   await simulator?.close();
   process.exitCode = code;
@@ -32,7 +43,7 @@ async function leave(simulator: Simulator | undefined, code: number): Promise<vo
 
 async function main(): Promise<void> {
   const simulator = await startSimulator(readOptions());
-  const { wsUrl, restUrl, listing, range } = simulator;
+  const { wsUrl, restUrl, listing, venues, range } = simulator;
   let leaving = false;
   const end = (): void => {
     if (leaving) return;
@@ -41,6 +52,7 @@ async function main(): Promise<void> {
   };
   process.on('message', (command: SimulatorCommand) => {
     if (command.kind === 'start') simulator.start();
+    else if (command.kind === 'command') obey(simulator, command);
     else if (command.kind === 'report') tell({ kind: 'report', report: simulator.report() });
     else end();
   });
@@ -49,7 +61,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => {
     if (!process.connected) end(); // a terminal sends it to the whole group: a parent decides when we end
   });
-  tell({ kind: 'ready', wsUrl, restUrl, listing, ...(range === undefined ? {} : { range }) });
+  tell({ kind: 'ready', wsUrl, restUrl, listing, venues, ...(range === undefined ? {} : { range }) });
   simulator.finished.then(
     (report) => tell({ kind: 'finished', report }),
     (error: Error) => {

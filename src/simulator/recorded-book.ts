@@ -1,19 +1,7 @@
 /** The order book of a recording up to what has been played, made of its snapshots and depth messages. */
+import type { Dialect } from './dialect.ts';
+import type { BookLevels, RecordedBookMessage, RecordedMessage } from './recorded-message.ts';
 import type { DepthAnswer, QuoteAnswer } from './source.ts';
-
-type Level = readonly [price: string, size: string];
-
-interface DepthMessage {
-  readonly U: number;
-  readonly u: number;
-  readonly b: readonly Level[];
-  readonly a: readonly Level[];
-}
-interface Snapshot {
-  readonly lastUpdateId: number;
-  readonly bids: readonly Level[];
-  readonly asks: readonly Level[];
-}
 
 /** A snapshot comes later than the changes that follow on it: so many are kept to be applied again. */
 const recentMax = 200;
@@ -23,16 +11,20 @@ export class RecordedBook {
   readonly #asks = new Map<string, string>();
   /** Messages are only noted while they are played, and read when someone asks, or when so many have gathered. */
   readonly #notedMax: number;
+  readonly #dialect: Dialect;
   #noted: Buffer[] = [];
-  #recent: DepthMessage[] = [];
+  #recent: RecordedBookMessage[] = [];
+  /** Messages with changes have come: the best levels alone say nothing new. */
+  #changing = false;
   #lastUpdateId = 0;
-  /** Where the newest bookTicker message stands: looked up for every one, read for few. */
+  /** Where the newest message with the best bid and ask stands: looked up for every one, read for few. */
   #topBlock: Buffer | undefined;
   #topStart = 0;
   #topEnd = 0;
 
-  constructor(notedMax: number) {
+  constructor(notedMax: number, dialect: Dialect) {
     this.#notedMax = notedMax;
+    this.#dialect = dialect;
   }
 
   /** A depth message or a snapshot, as bytes. */
@@ -41,7 +33,7 @@ export class RecordedBook {
     if (this.#noted.length >= this.#notedMax) this.#readNoted();
   }
 
-  /** The newest bookTicker message. */
+  /** The newest message that tells the best bid and ask. */
   noteTop(block: Buffer, start: number, end: number): void {
     this.#topBlock = block;
     this.#topStart = start;
@@ -58,62 +50,54 @@ export class RecordedBook {
   }
 
   quote(): QuoteAnswer | undefined {
-    if (this.#topBlock !== undefined) {
-      const { data } = JSON.parse(this.#topBlock.toString('utf8', this.#topStart, this.#topEnd)) as {
-        data: Record<'b' | 'B' | 'a' | 'A', string>;
-      };
-      return { bid: data.b, bidSize: data.B, ask: data.a, askSize: data.A };
-    }
+    if (this.#topBlock !== undefined)
+      return this.#read(this.#topBlock.subarray(this.#topStart, this.#topEnd))?.top;
     const { bids, asks } = this.depth(1);
     if (bids[0] === undefined || asks[0] === undefined) return undefined;
     return { bid: bids[0][0], bidSize: bids[0][1], ask: asks[0][0], askSize: asks[0][1] };
+  }
+
+  #read(payload: Buffer): RecordedMessage | undefined {
+    return this.#dialect.recorded(JSON.parse(payload.toString()) as Record<string, unknown>);
   }
 
   #readNoted(): void {
     const noted = this.#noted;
     this.#noted = [];
     for (const payload of noted) {
-      const message = JSON.parse(payload.toString()) as { data?: unknown };
-      const body = message.data ?? message;
-      if (isSnapshot(body)) this.#replace(body);
-      else if (isDepthMessage(body)) this.#apply(body);
+      const book = this.#read(payload)?.book;
+      if (book === undefined) continue;
+      if (!book.whole) this.#apply(book);
+      else if (book.best !== true || !this.#changing) this.#replace(book);
     }
   }
 
-  #replace(snapshot: Snapshot): void {
+  #replace(snapshot: RecordedBookMessage): void {
     this.#bids.clear();
     this.#asks.clear();
-    for (const [price, size] of snapshot.bids) this.#bids.set(price, size);
-    for (const [price, size] of snapshot.asks) this.#asks.set(price, size);
-    this.#lastUpdateId = snapshot.lastUpdateId;
-    for (const message of this.#recent) if (message.u > snapshot.lastUpdateId) this.#change(message);
+    this.#put(snapshot);
+    this.#lastUpdateId = snapshot.lastId;
+    for (const message of this.#recent) if (message.lastId > snapshot.lastId) this.#change(message);
   }
 
-  #apply(message: DepthMessage): void {
+  /** Where the venue has no ids, every change follows on the one before. */
+  #apply(message: RecordedBookMessage): void {
+    this.#changing = true;
+    if (message.lastId === 0) return this.#change(message);
     this.#recent.push(message);
     if (this.#recent.length > recentMax) this.#recent = this.#recent.slice(-recentMax / 2);
-    if (message.u > this.#lastUpdateId) this.#change(message);
+    if (message.lastId > this.#lastUpdateId) this.#change(message);
   }
 
-  #change({ b, a, u }: DepthMessage): void {
-    for (const [price, size] of b) put(this.#bids, price, size);
-    for (const [price, size] of a) put(this.#asks, price, size);
-    this.#lastUpdateId = u;
+  #change(message: RecordedBookMessage): void {
+    this.#put(message);
+    this.#lastUpdateId = message.lastId;
   }
-}
 
-function isSnapshot(value: unknown): value is Snapshot {
-  const { lastUpdateId, bids, asks } = value as Partial<Snapshot>;
-  return typeof lastUpdateId === 'number' && areLevels(bids) && areLevels(asks);
-}
-
-function isDepthMessage(value: unknown): value is DepthMessage {
-  const { u, b, a } = value as Partial<DepthMessage>;
-  return typeof u === 'number' && areLevels(b) && areLevels(a);
-}
-
-function areLevels(side: unknown): boolean {
-  return Array.isArray(side) && side.every((level) => Array.isArray(level) && typeof level[0] === 'string');
+  #put({ bids, asks }: BookLevels): void {
+    for (const [price, size] of bids) put(this.#bids, price, size);
+    for (const [price, size] of asks) put(this.#asks, price, size);
+  }
 }
 
 function put(side: Map<string, string>, price: string, size: string): void {
@@ -121,6 +105,6 @@ function put(side: Map<string, string>, price: string, size: string): void {
   else side.set(price, size);
 }
 
-function sorted(side: ReadonlyMap<string, string>, sign: 1 | -1): Level[] {
+function sorted(side: ReadonlyMap<string, string>, sign: 1 | -1): (readonly [price: string, size: string])[] {
   return [...side].toSorted(([left], [right]) => sign * (Number(left) - Number(right)));
 }

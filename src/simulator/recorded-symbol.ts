@@ -78,7 +78,7 @@ export class RecordedTrades {
   }
 }
 
-interface RecordedTerms {
+export interface RecordedTerms {
   readonly price: Decimal;
   readonly size: Decimal;
   readonly timeUs: number;
@@ -108,12 +108,9 @@ export class RecordedSymbol {
 
   instrument(): Instrument {
     const { symbol, priceDecimals, sizeDecimals } = this;
-    const quote =
-      quoteAssets.find((asset) => symbol.endsWith(asset) && symbol.length > asset.length) ?? symbol.slice(-3);
     return {
       symbol,
-      base: symbol.slice(0, -quote.length),
-      quote,
+      ...assetsOf(symbol),
       priceDecimals,
       sizeDecimals,
       tickSize: stepText(priceDecimals),
@@ -139,6 +136,15 @@ export class RecordedSymbol {
     }
     return i;
   }
+}
+
+/** Of BTCUSDT, of BTC-USD, and of BTC_USDC_PERP. */
+function assetsOf(symbol: string): { base: string; quote: string } {
+  const [base, quote] = symbol.split(/[-_]/);
+  if (base !== undefined && quote !== undefined) return { base, quote };
+  const end =
+    quoteAssets.find((asset) => symbol.endsWith(asset) && symbol.length > asset.length) ?? symbol.slice(-3);
+  return { base: symbol.slice(0, -end.length), quote: end };
 }
 
 export function endlessTape(): Tape {

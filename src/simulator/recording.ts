@@ -5,8 +5,9 @@
 import { createReadStream } from 'node:fs';
 import { constants, createGunzip } from 'node:zlib';
 import { Column } from './column.ts';
-import { parseDecimal } from './decimal.ts';
-import { RecordedSymbol, readTerms, toMicroseconds } from './recorded-symbol.ts';
+import type { Dialect } from './dialect.ts';
+import type { RecordedMessage } from './recorded-message.ts';
+import { RecordedSymbol } from './recorded-symbol.ts';
 import { SimulatorFault } from './simulator-fault.ts';
 import type { TimeRange } from './source.ts';
 import type { RecordingCounts } from './tally.ts';
@@ -26,10 +27,13 @@ export const lineKind = { skipped: -1, snapshot: -2 } as const;
 export interface RecordedStream {
   readonly name: string;
   readonly symbol: RecordedSymbol;
+  /** Its messages tell the best bid and ask. */
+  readonly top: boolean;
 }
 
 export class Recording {
   readonly file: string;
+  readonly #dialect: Dialect;
   readonly streams: RecordedStream[] = [];
   readonly symbols = new Map<string, RecordedSymbol>();
   /** By line: its bytes with the newline, where its payload begins, its stream, when it came, and the market's time. */
@@ -38,8 +42,8 @@ export class Recording {
   readonly stream = new Column(Int32Array);
   readonly receivedMs = new Column(Float64Array);
   readonly marketMs = new Column(Float64Array);
-  /** By line of a snapshot: its update id. */
-  readonly snapshots = new Map<number, number>();
+  /** By line of a snapshot: its update id, and its symbol where the line tells. */
+  readonly snapshots = new Map<number, { readonly id: number; readonly symbol: string }>();
   range: TimeRange = { firstMs: Infinity, lastMs: -Infinity };
   /** When the first line came that is a message or a snapshot. */
   receivedFirstMs = Number.NaN;
@@ -49,8 +53,9 @@ export class Recording {
   #held: Buffer[] | undefined = [];
   #heldBytes = 0;
 
-  constructor(file: string) {
+  constructor(file: string, dialect: Dialect) {
     this.file = file;
+    this.#dialect = dialect;
   }
 
   get lines(): number {
@@ -65,6 +70,16 @@ export class Recording {
   counts(): RecordingCounts {
     const { messages, snapshots, skipped, torn } = this;
     return { lines: messages + snapshots.size + skipped, messages, snapshots: snapshots.size, skipped, torn };
+  }
+
+  /** Of a line that is a snapshot. Where it does not name its symbol, it is of the one whose update ids it fits. */
+  snapshotOf(line: number): RecordedSymbol | undefined {
+    const snapshot = this.snapshots.get(line);
+    if (snapshot === undefined) return undefined;
+    if (snapshot.symbol !== '') return this.symbols.get(snapshot.symbol);
+    const distance = ({ firstUpdateId, lastUpdateId }: RecordedSymbol): number =>
+      Math.max(0, firstUpdateId - snapshot.id, snapshot.id - lastUpdateId);
+    return [...this.symbols.values()].toSorted((left, right) => distance(left) - distance(right))[0];
   }
 
   /** The text in pieces of whole lines. */
@@ -85,7 +100,7 @@ export class Recording {
         at = next;
       }
     }
-    if (this.messages === 0) throw notBinance(this.file);
+    if (this.messages === 0) throw notOfVenue(this.file, this.#dialect);
   }
 
   #hold(block: Buffer): void {
@@ -115,7 +130,7 @@ export class Recording {
   #count(kind: number, any: boolean): void {
     if (kind >= 0) this.messages++;
     else if (kind === lineKind.skipped && any) this.skipped++;
-    if (this.messages === 0 && this.skipped > linesInVain) throw notBinance(this.file);
+    if (this.messages === 0 && this.skipped > linesInVain) throw notOfVenue(this.file, this.#dialect);
   }
 
   #time(kind: number, receivedMs: number, eventMs: number): void {
@@ -136,51 +151,37 @@ export class Recording {
   }
 
   /** The kind of a line, and its event time in ms where it has one. */
-  #read(message: Record<string, unknown>): [number, number] {
-    const { stream, data } = message as { stream?: unknown; data?: unknown };
-    if (typeof stream === 'string' && typeof data === 'object' && data !== null && stream.includes('@')) {
-      return this.#message(stream, data as Record<string, unknown>);
-    }
-    const { lastUpdateId, bids, asks } = message as {
-      lastUpdateId?: unknown;
-      bids?: unknown;
-      asks?: unknown;
-    };
-    if (typeof lastUpdateId === 'number' && Array.isArray(bids) && Array.isArray(asks)) {
-      this.snapshots.set(this.lines, lastUpdateId);
+  #read(fields: Record<string, unknown>): [number, number] {
+    const message = this.#dialect.recorded(fields);
+    if (message === undefined) return [lineKind.skipped, Number.NaN];
+    if (message.stream === undefined) {
+      if (message.book === undefined) return [lineKind.skipped, Number.NaN];
+      this.snapshots.set(this.lines, { id: message.book.lastId, symbol: message.symbol });
       return [lineKind.snapshot, Number.NaN];
     }
-    return [lineKind.skipped, Number.NaN];
+    const index = this.#streamIndex(message.stream, message);
+    this.#learn(this.streams[index]!.symbol, message);
+    return [index, message.eventUs === undefined ? Number.NaN : message.eventUs / 1_000];
   }
 
-  #message(name: string, data: Record<string, unknown>): [number, number] {
-    const index = this.#streamIndex(name);
-    const { symbol } = this.streams[index]!;
-    const type = name.slice(name.indexOf('@') + 1);
-    const terms = type === 'trade' || type === 'aggTrade' ? readTerms(data) : undefined;
-    if (terms !== undefined) {
-      symbol.see([data['p']], [data['q']]);
-      if (type === 'trade' && isId(data['t']))
-        symbol.trades.push(this.lines, [data['t'], data['t'], data['t']], terms);
-      const { a, f, l } = data as { a?: unknown; f?: unknown; l?: unknown };
-      if (type === 'aggTrade' && isId(a) && isId(f) && isId(l))
-        symbol.aggregates.push(this.lines, [a, f, l], terms);
-    } else if (type === 'bookTicker') symbol.see([data['b'], data['a']], [data['B'], data['A']]);
-    else if (type.startsWith('depth')) seeDepth(symbol, data);
-    else if (type.startsWith('kline_')) seeKline(symbol, data['k']);
-    const eventUs = toMicroseconds(data['E']) ?? toMicroseconds(data['T']);
-    return [index, eventUs === undefined ? Number.NaN : eventUs / 1_000];
+  #learn(symbol: RecordedSymbol, { prices, sizes, trade, book }: RecordedMessage): void {
+    symbol.see(prices, sizes);
+    if (trade !== undefined) {
+      const trades = trade.kind === 'trade' ? symbol.trades : symbol.aggregates;
+      trades.push(this.lines, trade.ids, trade.terms);
+    }
+    if (book === undefined || book.whole) return;
+    symbol.firstUpdateId = Math.min(symbol.firstUpdateId, book.firstId);
+    symbol.lastUpdateId = Math.max(symbol.lastUpdateId, book.lastId);
   }
 
-  #streamIndex(name: string): number {
+  #streamIndex(name: string, message: RecordedMessage): number {
     let index = this.#indexes.get(name);
     if (index === undefined) {
-      const [lower, type] = splitOnce(name);
-      const key = lower.toUpperCase();
-      const symbol = this.symbols.get(key) ?? new RecordedSymbol(key);
-      this.symbols.set(key, symbol);
-      symbol.streams.add(type);
-      index = this.streams.push({ name, symbol }) - 1;
+      const symbol = this.symbols.get(message.symbol) ?? new RecordedSymbol(message.symbol);
+      if (message.symbol !== '') this.symbols.set(message.symbol, symbol); // '' speaks of all symbols: it is none
+      symbol.streams.add(message.type);
+      index = this.streams.push({ name, symbol, top: message.top !== undefined }) - 1;
       this.#indexes.set(name, index);
     }
     return index;
@@ -189,8 +190,8 @@ export class Recording {
   readonly #indexes = new Map<string, number>();
 }
 
-export async function scanRecording(file: string): Promise<Recording> {
-  const recording = new Recording(file);
+export async function scanRecording(file: string, dialect: Dialect): Promise<Recording> {
+  const recording = new Recording(file, dialect);
   try {
     await recording.scan();
   } catch (error) {
@@ -232,35 +233,9 @@ function parse(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function isId(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function splitOnce(name: string): [string, string] {
-  const at = name.indexOf('@');
-  return [name.slice(0, at), name.slice(at + 1)];
-}
-
-function seeDepth(symbol: RecordedSymbol, data: Record<string, unknown>): void {
-  for (const side of [data['b'], data['a'], data['bids'], data['asks']]) {
-    if (!Array.isArray(side)) continue;
-    for (const level of side) if (Array.isArray(level)) symbol.see([level[0]], [level[1]]);
-  }
-  const { U, u } = data as { U?: unknown; u?: unknown };
-  if (!isId(U) || !isId(u)) return;
-  symbol.firstUpdateId = Math.min(symbol.firstUpdateId, U);
-  symbol.lastUpdateId = Math.max(symbol.lastUpdateId, u);
-}
-
-function seeKline(symbol: RecordedSymbol, kline: unknown): void {
-  if (typeof kline !== 'object' || kline === null) return;
-  const { o, c, h, l, v, V } = kline as Record<string, unknown>;
-  if ([o, c, h, l].every((price) => parseDecimal(price) !== undefined)) symbol.see([o, c, h, l], [v, V]);
-}
-
-function notBinance(file: string): SimulatorFault {
+function notOfVenue(file: string, { recordings }: Dialect): SimulatorFault {
   return new SimulatorFault(
-    `${file} holds no message of a Binance combined stream; give a recording whose lines are a receive time in ns, a tab and {"stream":…,"data":…}.`,
+    `${file} holds no message of ${recordings.of}; give a recording whose lines are a receive time in ns, a tab and ${recordings.form}.`,
   );
 }
 

@@ -1,27 +1,27 @@
-/** The venue's front door: one port for WebSocket and REST. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+/** A venue's front door: one port for WebSocket and REST. */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Switchboard } from './channel.ts';
-import { answerControl } from './control.ts';
-import { Session, streamsMax } from './session.ts';
+import { ConnectBudget } from './connect-budget.ts';
+import type { Floor, Wish } from './dialect.ts';
+import { withFaults } from './rest-faults.ts';
+import { Session } from './session.ts';
 import { SimulatorFault } from './simulator-fault.ts';
-import type { Tally } from './tally.ts';
 
-const incomingPerSecond = 5;
-const controlBytesMax = 64 * 1024;
 const headerBytesMax = 128 * 1024; // room for the names of 1,024 streams in the address
 
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
-  readonly switchboard: Switchboard;
-  readonly tally: Tally;
-  readonly pingIntervalMs: number;
-  readonly pongTimeoutMs: number;
-  readonly lifetimeMs: number;
+  readonly floor: Floor;
   readonly answer: (request: IncomingMessage, response: ServerResponse) => void;
   /** Told of every new connection before it gets its first message. */
   readonly greet: (session: Session) => void;
@@ -30,18 +30,20 @@ export interface ServerParts {
 export class VenueServer {
   readonly #parts: ServerParts;
   readonly #http: Server;
-  readonly #webSockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    autoPong: false, // a silent connection does not even answer pings
-    maxPayload: controlBytesMax,
-  });
+  readonly #webSockets: WebSocketServer;
+  readonly #connects: ConnectBudget;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
-    this.#http = createServer({ maxHeaderSize: headerBytesMax }, (request, response) =>
-      parts.answer(request, response),
-    );
+    const { limits } = parts.floor;
+    this.#connects = new ConnectBudget(limits.connects, limits.banMs);
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      autoPong: false, // a silent connection does not even answer pings
+      maxPayload: limits.controlBytesMax,
+    });
+    this.#http = createServer({ maxHeaderSize: headerBytesMax }, withFaults(parts.answer, parts.floor));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
@@ -58,7 +60,7 @@ export class VenueServer {
   }
 
   async close(): Promise<void> {
-    for (const session of this.#parts.switchboard.sessions) session.close(1001, 'the simulator stops');
+    for (const session of this.#parts.floor.switchboard.sessions) session.close(1001, 'the simulator stops');
     const stopped = new Promise((resolve) => this.#http.close(resolve));
     await Promise.race([stopped, new Promise((resolve) => setTimeout(resolve, 200))]);
     for (const webSocket of this.#webSockets.clients) webSocket.terminate();
@@ -68,7 +70,8 @@ export class VenueServer {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
-    const wish = readWish(request.url ?? '/');
+    const refusal = this.#refusal(request);
+    const wish = refusal ?? this.#parts.floor.dialect.wish(request.url ?? '/');
     if (typeof wish === 'string') {
       socket.end(`HTTP/1.1 ${wish}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
@@ -76,15 +79,27 @@ export class VenueServer {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, socket, wish));
   }
 
+  /** Status and headers with which an attempt is refused, if it is. */
+  #refusal(request: IncomingMessage): string | undefined {
+    const { faults, tally } = this.#parts.floor;
+    const fault = faults.nextConnect();
+    const banMs = this.#connects.take(request.socket.remoteAddress ?? '', performance.now());
+    if (fault === undefined && banMs === 0) return undefined;
+    tally.connectsRefused++;
+    const status = fault?.status ?? this.#parts.floor.limits.connects.status ?? 418;
+    const after = fault === undefined ? Math.ceil(banMs / 1_000) : fault.retryAfterSeconds;
+    return `${status} ${STATUS_CODES[status]}${after === undefined ? '' : `\r\nRetry-After: ${after}`}`;
+  }
+
   #open(webSocket: WebSocket, socket: Duplex, wish: Wish): void {
-    const { switchboard, tally, greet, lifetimeMs } = this.#parts;
-    const { combined, micro } = wish;
-    const session = new Session({ webSocket, socket, switchboard, tally, combined, micro });
+    const { floor, greet } = this.#parts;
+    const { dialect, limits } = floor;
+    const session = new Session({ webSocket, socket, floor, wish });
     greet(session);
     for (const name of wish.streams) session.subscribe(name);
-    const stopPings = this.#ping(webSocket, session);
-    const life = setTimeout(() => session.close(1001, 'lifetime over'), lifetimeMs);
-    const allowed = new Allowance();
+    say(session, dialect.greeting?.(session));
+    const stopTimers = this.#watch(webSocket, session);
+    const allowed = new Allowance(limits.incomingPerSecond);
     const received = (): boolean => {
       if (allowed.take()) return true;
       session.close(1008, 'Too many requests');
@@ -92,10 +107,8 @@ export class VenueServer {
     };
     webSocket.on('message', (data: Buffer, isBinary) => {
       if (!received()) return;
-      const answer = answerControl(session, isBinary ? '\u0000' : data.toString());
-      if (session.silent) return;
-      session.sendText(answer);
-      session.flush();
+      const answer = dialect.control(session, isBinary ? '\u0000' : data.toString());
+      if (!session.silent) say(session, answer);
     });
     webSocket.on('ping', (payload: Buffer) => {
       if (received() && !session.silent) webSocket.pong(payload);
@@ -103,16 +116,32 @@ export class VenueServer {
     webSocket.on('pong', received);
     webSocket.on('error', () => session.cut('error'));
     webSocket.on('close', () => {
-      clearTimeout(life);
-      stopPings();
+      stopTimers();
       session.ended();
     });
+  }
+
+  /** Pings, the age at which a connection is cut, and the time by which it must have subscribed. */
+  #watch(webSocket: WebSocket, session: Session): () => void {
+    const { lifetimeMs, pingIntervalMs, subscribeWithinMs } = this.#parts.floor.limits;
+    const stopPings = pingIntervalMs > 0 ? this.#ping(webSocket, session) : undefined;
+    const life =
+      lifetimeMs > 0 ? setTimeout(() => session.close(1001, 'lifetime over'), lifetimeMs) : undefined;
+    const idle = (): void => {
+      if (session.streams.size === 0) session.close(1008, 'no subscription');
+    };
+    const subscribed = subscribeWithinMs > 0 ? setTimeout(idle, subscribeWithinMs) : undefined;
+    return () => {
+      stopPings?.();
+      clearTimeout(life);
+      clearTimeout(subscribed);
+    };
   }
 
   /** Pings with the time as payload, and cuts who does not send it back. */
   #ping(webSocket: WebSocket, session: Session): () => void {
     const open = new Map<string, number>();
-    const { pingIntervalMs, pongTimeoutMs } = this.#parts;
+    const { pingIntervalMs, pongTimeoutMs } = this.#parts.floor.limits;
     webSocket.on('pong', (payload: Buffer) => {
       if (open.has(payload.toString())) open.clear(); // an answer to any ping is a sign of life; others are not
     });
@@ -139,37 +168,26 @@ export class VenueServer {
 
 /** What a connection may send: so many messages in any one second, pings and pongs among them. */
 class Allowance {
+  readonly #most: number;
   readonly #recent: number[] = [];
 
+  constructor(most: number) {
+    this.#most = most;
+  }
+
   take(): boolean {
+    if (this.#most === 0) return true;
     const now = performance.now();
     while (this.#recent.length > 0 && now - this.#recent[0]! >= 1_000) this.#recent.shift();
     this.#recent.push(now);
-    return this.#recent.length <= incomingPerSecond;
+    return this.#recent.length <= this.#most;
   }
 }
 
-interface Wish {
-  readonly combined: boolean;
-  readonly micro: boolean;
-  readonly streams: readonly string[];
-}
-
-/** Reads /stream?streams=a/b and /ws/a/b; answers an HTTP status where it makes no sense. */
-function readWish(url: string): Wish | string {
-  const address = URL.parse(url, 'http://simulator');
-  if (address === null) return '400 Bad Request';
-  const { pathname, searchParams } = address;
-  const unit = searchParams.get('timeUnit')?.toUpperCase() ?? 'MILLISECOND';
-  if (unit !== 'MILLISECOND' && unit !== 'MICROSECOND') return '400 Bad Request';
-  const combined = pathname === '/stream' || pathname === '/stream/';
-  if (!combined && pathname !== '/ws' && !pathname.startsWith('/ws/')) return '404 Not Found';
-  const list = combined
-    ? (searchParams.get('streams') ?? '')
-    : pathname.slice('/ws'.length).replaceAll('%40', '@');
-  const streams = list.split('/').filter((name) => name !== '');
-  if (streams.length > streamsMax) return '400 Bad Request';
-  return { combined, micro: unit === 'MICROSECOND', streams };
+function say(session: Session, text: string | undefined): void {
+  if (text === undefined) return;
+  session.sendText(text);
+  session.flush();
 }
 
 function listenFault(error: NodeJS.ErrnoException, host: string, port: number): string {

@@ -10,6 +10,8 @@ import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Channel, Switchboard } from './channel.ts';
+import type { SubscribeFate } from './commands.ts';
+import type { Floor, Wish } from './dialect.ts';
 import { headerBytes, headerBytesMax, writeHeader } from './frame.ts';
 import type { Mischief } from './mischief.ts';
 import type { Tally } from './tally.ts';
@@ -20,47 +22,60 @@ const batchesIdle = 4;
 const comfortBytes = 1024 * 1024;
 /** A reader this far behind is cut, as the venue does. */
 export const backlogBytesMax = 64 * 1024 * 1024;
-export const streamsMax = 1_024;
+
+interface HeldMessage {
+  readonly channel: Channel;
+  readonly payload: Buffer;
+}
 
 export interface SessionParts {
   readonly webSocket: WebSocket;
   readonly socket: Duplex;
-  readonly switchboard: Switchboard;
-  readonly tally: Tally;
-  readonly combined: boolean;
-  readonly micro: boolean;
+  readonly floor: Floor;
+  readonly wish: Wish;
 }
 
 export class Session {
+  /** The venue that it is connected to. */
+  readonly floor: Floor;
   readonly micro: boolean;
+  readonly streamsMax: number;
   closed = false;
   /** Grows with every change of what is to be sent here, and how. */
   revision = 0;
   readonly streams = new Set<string>();
   mischief: Mischief | undefined;
+  /** For the dialect: what it must know of this connection. */
+  notes: unknown;
+  #silentUntilMs: number | undefined;
+  #held: HeldMessage[] = [];
   #combined: boolean;
   readonly #webSocket: WebSocket;
   readonly #socket: Duplex;
   readonly #switchboard: Switchboard;
   readonly #tally: Tally;
+  readonly #faults: Floor['faults'];
   readonly #idle: Buffer[] = [];
   #batch: Buffer = Buffer.allocUnsafe(batchBytes);
   #at = 0;
   #waiting: (() => void)[] = [];
 
   constructor(parts: SessionParts) {
+    this.floor = parts.floor;
     this.#webSocket = parts.webSocket;
     this.#socket = parts.socket;
-    this.#switchboard = parts.switchboard;
-    this.#tally = parts.tally;
-    this.#combined = parts.combined;
-    this.micro = parts.micro;
+    this.#switchboard = parts.floor.switchboard;
+    this.#tally = parts.floor.tally;
+    this.#faults = parts.floor.faults;
+    this.streamsMax = parts.floor.limits.streamsPerConnection;
+    this.#combined = parts.wish.combined;
+    this.micro = parts.wish.micro;
     this.#socket.on('drain', () => {
       this.flush();
       this.#wake();
     });
-    parts.tally.opened++;
-    parts.switchboard.sessions.add(this);
+    this.#tally.opened++;
+    this.#switchboard.sessions.add(this);
   }
 
   get combined(): boolean {
@@ -86,7 +101,17 @@ export class Session {
   }
 
   get silent(): boolean {
-    return this.mischief?.silentUntilMs !== undefined && this.mischief.silentUntilMs > performance.now();
+    return this.#silentUntilMs !== undefined && this.#silentUntilMs > performance.now();
+  }
+
+  /** Stays open and says nothing for so long. */
+  silence(forMs: number): void {
+    this.#silentUntilMs = performance.now() + forMs;
+  }
+
+  /** What becomes of a request to subscribe: to be asked once for each. */
+  nextFate(): SubscribeFate {
+    return this.#faults.nextFate();
   }
 
   subscribe(name: string): void {
@@ -107,8 +132,35 @@ export class Session {
     this.#tally.due[channel.kind]++;
     const from = this.combined ? start : dataStart;
     const to = this.combined ? end : end - 1;
-    if (this.mischief === undefined) this.send(channel, bytes, from, to);
-    else this.mischief.deliver(channel, bytes.subarray(from, to));
+    if (this.mischief === undefined && this.#silentUntilMs === undefined && channel.script === undefined)
+      this.send(channel, bytes, from, to);
+    else if (channel.script === undefined) this.pass(channel, bytes.subarray(from, to));
+    else channel.script.deliver(this, bytes.subarray(from, to));
+  }
+
+  /** A message on its way through silence and mischief. */
+  pass(channel: Channel, payload: Buffer): void {
+    if (this.closed) this.#tally.dropped.closed++;
+    else if (this.silent) this.#tally.dropped.silence++;
+    else if (this.mischief === undefined) this.send(channel, payload, 0, payload.length);
+    else this.mischief.deliver(channel, payload);
+  }
+
+  /** Keeps a message back until `letGo`. */
+  hold(channel: Channel, payload: Buffer): void {
+    this.#held.push({ channel, payload });
+    this.#tally.held++;
+  }
+
+  /** Sends on what is held back of one stream, or of all, in order. */
+  letGo(only?: Channel): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const { channel, payload } of held) {
+      this.#tally.held--;
+      if (only === undefined || only === channel) this.pass(channel, payload);
+      else this.hold(channel, payload);
+    }
   }
 
   /** Puts one message of a stream on its way, past all mischief. */
@@ -190,8 +242,9 @@ export class Session {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Sends on what mischief holds back. */
+  /** Sends on all that is held back. */
   release(): void {
+    this.letGo();
     this.mischief?.release();
   }
 
@@ -218,14 +271,14 @@ export class Session {
     this.#webSocket.terminate();
   }
 
-  /** Breaks the connection in the middle of a frame. */
-  breakOff(payload: Buffer): void {
+  /** Breaks the connection in the middle of a frame of this payload. */
+  breakOff(payload: Buffer, reason = 'mischief'): void {
     if (this.closed) return;
     this.#write();
     const frame = Buffer.allocUnsafe(headerBytes(payload.length) + payload.length);
     payload.copy(frame, writeHeader(frame, 0, payload.length));
     this.#socket.write(frame.subarray(0, Math.ceil(frame.length / 2)), () => this.#socket.destroy());
-    this.#count('mischief');
+    this.#count(reason);
     this.ended();
   }
 
@@ -234,6 +287,9 @@ export class Session {
     if (this.closed) return;
     for (const name of this.streams) this.#switchboard.channels.get(name)?.remove(this);
     this.mischief?.discard();
+    this.#tally.held -= this.#held.length;
+    this.#tally.dropped.closed += this.#held.length;
+    this.#held = [];
     this.closed = true;
     this.#switchboard.sessions.delete(this);
     this.#tally.closed++;

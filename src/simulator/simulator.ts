@@ -1,99 +1,144 @@
 /**
- * A fake exchange that speaks Binance spot's WebSocket and REST formats over real sockets. It shares no code with
+ * A fake exchange that speaks the venues' WebSocket and REST formats over real sockets. It shares no code with
  * the feeds that read it: it is their judge.
  */
+
 import { Switchboard } from './channel.ts';
-import { Dice, digest } from './dice.ts';
+import { checkOptions, defaults } from './check-options.ts';
+import type { Command } from './commands.ts';
+import type { Floor, VenueLimits, VenueName } from './dialect.ts';
 import { Flood } from './flood.ts';
-import { symbolsMax } from './instrument.ts';
 import { LiveMarket } from './live.ts';
-import { Mischief } from './mischief.ts';
-import type { Simulator, SimulatorOptions } from './options.ts';
+import type { Simulator, SimulatorOptions, VenueAddress } from './options.ts';
 import { Player } from './player.ts';
 import { scanRecording } from './recording.ts';
-import { Rest } from './rest.ts';
-import { VenueServer } from './server.ts';
-import type { Session } from './session.ts';
 import { SimulatorFault } from './simulator-fault.ts';
 import type { Source } from './source.ts';
-import { type SimulatorReport, Tally } from './tally.ts';
-
-const defaults = {
-  host: '127.0.0.1',
-  port: 0,
-  seed: 1,
-  symbols: 24,
-  ticksPerSecond: 400,
-  pingIntervalMs: 20_000,
-  pongTimeoutMs: 60_000,
-  lifetimeMs: 24 * 3_600_000,
-};
+import { type SimulatorReport, Tally, type VenueReport } from './tally.ts';
+import { Venue } from './venue.ts';
+import { VenueFaults } from './venue-faults.ts';
+import { dialectOf } from './venues.ts';
 
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   checkOptions(options);
-  const tally = new Tally();
-  const switchboard = new Switchboard();
-  const source = await openSource(options, switchboard, tally);
-  const rest = new Rest(source, tally);
-  const host = options.host ?? defaults.host;
-  const server = new VenueServer({
-    host,
-    port: options.port ?? defaults.port,
-    switchboard,
-    tally,
-    pingIntervalMs: options.pingIntervalMs ?? defaults.pingIntervalMs,
-    pongTimeoutMs: options.pongTimeoutMs ?? defaults.pongTimeoutMs,
-    lifetimeMs: options.lifetimeMs ?? defaults.lifetimeMs,
-    answer: (request, response) => rest.handle(request, response),
-    greet: (session) => equip(session, options, tally),
+  const floors = (options.venues ?? defaults.venues).map((name) => openFloor(name, options));
+  const source = await openSource(options, floors);
+  const main = mainOf(floors);
+  const venues = floors.map((floor, place) => {
+    return new Venue({
+      floor,
+      source: source.at(floor.dialect),
+      options,
+      host: options.host ?? defaults.host,
+      port: place === main ? (options.port ?? defaults.port) : 0,
+      seed: options.seed ?? defaults.seed,
+    });
   });
-  let port: number;
   try {
-    port = await server.listen();
+    for (const venue of venues) await venue.listen();
   } catch (error) {
-    await source.close();
+    await Promise.all([source.close(), ...venues.map((venue) => venue.close())]);
     throw error;
   }
+  const simulator = door(source, venues, venues[main]!);
+  for (const { afterMs, command } of options.script ?? [])
+    source.schedule(afterMs, () => obey(simulator, command, venues[main]!.floor.tally));
   if (options.hold !== true) source.start();
-  return door(source, server, tally, host, port);
+  return simulator;
 }
 
-function door(source: Source, server: VenueServer, tally: Tally, host: string, port: number): Simulator {
-  const address = host.includes(':') ? `[${host}]` : host;
-  const report = (): SimulatorReport => ({
-    ...tally.report(),
-    ...(source.recording === undefined ? {} : { recording: source.recording }),
-    ...(source.lateness === undefined ? {} : { lateness: source.lateness() }),
-  });
-  let closing: Promise<void> | undefined;
+/** A command of the script for which there is nothing, as a connection that has ended, is counted and passed over. */
+function obey(simulator: Simulator, command: Command, tally: Tally): void {
+  try {
+    simulator.command(command);
+  } catch (error) {
+    if (!(error instanceof SimulatorFault)) throw error;
+    tally.scriptRefused++;
+  }
+}
+
+/** The venue that is meant where none is named: Binance, or the first. */
+function mainOf(floors: readonly Floor[]): number {
+  return Math.max(
+    0,
+    floors.findIndex(({ dialect }) => dialect.name === 'binance'),
+  );
+}
+
+function door(source: Source, venues: readonly Venue[], first: Venue): Simulator {
+  const addresses = (): Partial<Record<VenueName, VenueAddress>> =>
+    Object.fromEntries(venues.map((venue) => [venue.floor.dialect.name, venue.address]));
+  const report = (): SimulatorReport => reportOf(source, venues, first);
+  const command = (order: Command): void => {
+    const venue =
+      order.venue === undefined ? first : venues.find(({ floor }) => floor.dialect.name === order.venue);
+    if (venue === undefined)
+      throw new SimulatorFault(`The venue ${order.venue} is not simulated here; start it with \`venues\`.`);
+    if (order.kind !== 'delist' && order.kind !== 'rename' && order.kind !== 'tickSize')
+      return venue.order(order);
+    source.order(order, venue.floor.dialect);
+    venue.floor.tally.commands[order.kind]++;
+  };
   const close = async (): Promise<void> => {
     await source.close();
-    await server.close();
+    await Promise.all(venues.map((venue) => venue.close()));
   };
+  let closing: Promise<void> | undefined;
+  const { wsUrl, restUrl } = first.address;
   return {
-    wsUrl: `ws://${address}:${port}`,
-    restUrl: `http://${address}:${port}`,
-    port,
-    listing: source.listing,
+    get venues() {
+      return addresses();
+    },
+    wsUrl,
+    restUrl,
+    port: first.port,
+    get listing() {
+      return first.address.listing;
+    },
     ...(source.range === undefined ? {} : { range: source.range }),
     start: () => source.start(),
+    command,
     finished: source.finished.then(report),
     report,
     close: () => (closing ??= close()),
   };
 }
 
-async function openSource(
-  options: SimulatorOptions,
-  switchboard: Switchboard,
-  tally: Tally,
-): Promise<Source> {
+function reportOf(source: Source, venues: readonly Venue[], first: Venue): SimulatorReport {
+  const reports: Partial<Record<VenueName, VenueReport>> = {};
+  for (const { floor } of venues) reports[floor.dialect.name] = floor.tally.report();
+  return {
+    ...first.floor.tally.report(),
+    venues: reports,
+    ...(source.recording === undefined ? {} : { recording: source.recording }),
+    ...(source.lateness === undefined ? {} : { lateness: source.lateness() }),
+  };
+}
+
+function openFloor(name: VenueName, options: SimulatorOptions): Floor {
+  const dialect = dialectOf(name, options);
+  const tally = new Tally();
+  const { pingIntervalMs, pongTimeoutMs, lifetimeMs } = options;
+  const limits: VenueLimits = {
+    ...dialect.limits,
+    ...(pingIntervalMs === undefined ? {} : { pingIntervalMs }),
+    ...(pongTimeoutMs === undefined ? {} : { pongTimeoutMs }),
+    ...(lifetimeMs === undefined ? {} : { lifetimeMs }),
+    ...options.limits?.[name],
+  };
+  const switchboard = new Switchboard((stream) => dialect.traits(stream));
+  return { dialect, limits, switchboard, tally, faults: new VenueFaults(tally) };
+}
+
+async function openSource(options: SimulatorOptions, floors: readonly Floor[]): Promise<Source> {
   const seed = options.seed ?? defaults.seed;
+  const floor = floors[0]!;
   if (options.recording !== undefined) {
-    const recording = await scanRecording(options.recording.file);
-    return new Player(recording, options.recording.speed, switchboard, tally);
+    const recording = await scanRecording(options.recording.file, floor.dialect);
+    return new Player(recording, options.recording.speed, floor);
   }
-  if (options.flood !== undefined) return new Flood(options.flood, seed, switchboard, tally);
+  if (options.flood !== undefined)
+    return new Flood(options.flood, { seed, startTimeMs: options.startTimeMs }, floor);
   return new LiveMarket(
     {
       seed,
@@ -101,35 +146,9 @@ async function openSource(
       ticksPerSecond: options.ticksPerSecond ?? defaults.ticksPerSecond,
       startTimeMs: options.startTimeMs,
       stateFile: options.stateFile,
+      speed: options.speed ?? 1,
+      ...(options.bookLevels === undefined ? {} : { bookLevels: options.bookLevels }),
     },
-    switchboard,
-    tally,
+    floors,
   );
-}
-
-/** Gives a new connection its share of the scripted faults, from a seed of its own. */
-function equip(session: Session, { faults, seed = defaults.seed }: SimulatorOptions, tally: Tally): void {
-  if (faults === undefined || Object.keys(faults).length === 0) return;
-  session.mischief = new Mischief(session, faults, new Dice(digest(seed, 'faults', tally.opened)), tally);
-}
-
-function checkOptions({ symbols, ticksPerSecond, recording, flood }: SimulatorOptions): void {
-  const count = flood?.symbols ?? symbols ?? defaults.symbols;
-  if (!Number.isInteger(count) || count < 1 || count > symbolsMax) {
-    throw new SimulatorFault(
-      `The simulator lists from 1 to ${symbolsMax} symbols, not ${count}; choose a number between.`,
-    );
-  }
-  const rate = flood?.pace?.perSecond ?? ticksPerSecond ?? defaults.ticksPerSecond;
-  if (!(rate > 0 && rate <= 10_000_000)) {
-    throw new SimulatorFault(
-      `The rate must lie between 0 and 10,000,000 messages a second, not at ${rate}; choose one there.`,
-    );
-  }
-  const speed = recording?.speed ?? 1;
-  if (speed !== 'max' && !(speed > 0 && Number.isFinite(speed))) {
-    throw new SimulatorFault(
-      `A recording is played at a speed above 0 or at "max", not at ${speed}; choose one of these.`,
-    );
-  }
 }

@@ -1,9 +1,11 @@
 /** Where messages come from (a simulated market, a recording, a flood), as sockets and REST see it. */
 
 import type { Bar } from './bar.ts';
+import type { Command } from './commands.ts';
+import type { Dialect, VenueSource } from './dialect.ts';
 import type { Instrument } from './instrument.ts';
 import type { Interval } from './interval.ts';
-import type { Lateness, RecordingCounts } from './tally.ts';
+import type { LatenessReport, RecordingCounts } from './tally.ts';
 import type { Tape } from './tape.ts';
 
 export interface ListedSymbol {
@@ -37,6 +39,7 @@ export interface QuoteAnswer {
 /** One symbol as REST may see it: what has happened so far, and nothing of what will. */
 export interface SymbolView {
   readonly instrument: Instrument;
+  readonly status: 'TRADING' | 'BREAK';
   /** Trades, and what aggregates are made of. */
   readonly trades: Tape;
   readonly aggregates: Tape;
@@ -45,16 +48,23 @@ export interface SymbolView {
   quote(): QuoteAnswer | undefined;
 }
 
+/** Orders that concern the market itself, and so every venue. */
+export type MarketCommand = Extract<Command, { kind: 'delist' | 'rename' | 'tickSize' }>;
+
 export interface Source {
-  readonly listing: readonly ListedSymbol[];
   readonly range?: TimeRange;
   /** The market's own time. */
   nowMs(): number;
-  view(symbol: string): SymbolView | undefined;
+  /** As a venue sees it. */
+  at(dialect: Dialect): VenueSource;
+  /** @throws SimulatorFault where the source cannot do it */
+  order(command: MarketCommand, dialect: Dialect): void;
+  /** Calls back when the market's own time has come so far since the start; where there is no such time, the wall's. */
+  schedule(afterMs: number, act: () => void): void;
   start(): void;
   /** Resolves when there is nothing more to come; never for a market without end. */
   readonly finished: Promise<void>;
   readonly recording?: RecordingCounts;
-  lateness?(): Lateness;
+  lateness?(): LatenessReport;
   close(): Promise<void>;
 }

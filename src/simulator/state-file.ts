@@ -1,7 +1,8 @@
 /**
  * Where a simulated market keeps its place between two runs. Three files:
- *   FILE             last ids and prices, every 250 ms, by rename: small
- *   FILE.checkpoint  the whole market at the start of a minute, from which it can be run again to the same trades
+ *   FILE             last ids and prices of all venues, every 250 ms, by rename: small
+ *   FILE.checkpoint  the whole market and what follows it at the other venues, at the start of a minute, from which it
+ *                    can be run again to the same trades
  *   FILE.bars        finished minute bars, appended
  */
 import {
@@ -19,6 +20,7 @@ import { z } from 'zod';
 import { type Bar, flatBar } from './bar.ts';
 import type { MarketState } from './market.ts';
 import type { Pit } from './pit.ts';
+import type { SatelliteState } from './satellite-pit.ts';
 import { SimulatorFault } from './simulator-fault.ts';
 
 const barsBytesMax = 32 * 1024 * 1024;
@@ -32,30 +34,39 @@ const stateSchema = z.object({
   symbols: whole,
   genesisMs: z.number(),
   timeUs: z.number(),
-  /** By symbol: last trade, aggregate and update id, and the price in ticks. */
+  /** By symbol, of all venues: last trade, aggregate and update id, and the price in ticks. */
   last: z.record(z.string(), z.tuple([whole, whole, whole, z.number().positive()])),
 });
 const sideSchema = z.object({ prices: z.array(z.number()).min(1), sizes: z.array(z.number()).min(1) });
+const diceSchema = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const pitSchema = z.object({
+  bids: sideSchema,
+  asks: sideSchema,
+  tradeId: whole,
+  aggregateId: whole,
+  updateId: whole,
+  fair: z.number(),
+  heat: z.number(),
+  lastUs: z.number(),
+});
 const checkpointSchema = z.object({
   timeUs: z.number(),
-  dice: z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  dice: diceSchema,
   excitement: z.number(),
   nextArrivalUs: z.number(),
-  pits: z.array(
-    z.object({
-      bids: sideSchema,
-      asks: sideSchema,
-      tradeId: whole,
-      aggregateId: whole,
-      updateId: whole,
-      fair: z.number(),
-      heat: z.number(),
-      lastUs: z.number(),
-    }),
-  ),
+  pits: z.array(pitSchema),
+  /** Symbols of the other venues; a file older than these has none. */
+  satellites: z
+    .record(z.string(), z.object({ pit: pitSchema, dice: diceSchema, stray: z.number() }))
+    .default({}),
 });
 
 export type SavedState = z.infer<typeof stateSchema>;
+
+/** The market at one moment, from which it can be run again. */
+export interface Checkpoint extends MarketState {
+  readonly satellites: Readonly<Record<string, SatelliteState>>;
+}
 
 export class StateFile {
   readonly path: string;
@@ -83,7 +94,7 @@ export class StateFile {
   }
 
   /** The newest checkpoint; undefined when there is none or it cannot be used. */
-  readCheckpoint(): MarketState | undefined {
+  readCheckpoint(): Checkpoint | undefined {
     try {
       return checkpointSchema.parse(JSON.parse(readFileSync(`${this.path}.checkpoint`, 'utf8')));
     } catch {

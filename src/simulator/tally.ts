@@ -1,7 +1,10 @@
 /**
- * Counts of everything that was made and where it went. For every connection:
+ * Counts of everything that was made at one venue and where it went. For every connection:
  * due + duplicated = sent + dropped (by reason) + held back at the moment.
  */
+import { type CommandKind, commandKinds } from './commands.ts';
+import type { VenueName } from './dialect.ts';
+
 export const streamKinds = [
   'trade',
   'aggTrade',
@@ -9,11 +12,14 @@ export const streamKinds = [
   'kline',
   'depth',
   'miniTicker',
+  'ticker',
+  'blockTrade',
+  'heartbeat',
   'other',
 ] as const;
 export type StreamKind = (typeof streamKinds)[number];
 
-export const dropReasons = ['drop', 'silence', 'disconnect', 'closed'] as const;
+export const dropReasons = ['drop', 'silence', 'disconnect', 'closed', 'mute'] as const;
 export type DropReason = (typeof dropReasons)[number];
 
 export const faultKinds = ['drop', 'duplicate', 'reorder', 'disconnect', 'silence', 'garbage'] as const;
@@ -31,6 +37,10 @@ export interface SimulatorReport {
   readonly dropped: Counts<DropReason>;
   /** How often each scripted fault has struck. */
   readonly faults: Counts<FaultKind>;
+  /** How often each ordered fault has struck: messages, connections, requests. */
+  readonly commands: Counts<CommandKind>;
+  /** Commands of the script for which there was nothing when their moment came. */
+  readonly scriptRefused: number;
   /** Messages held back at the moment, to be sent out of order. */
   readonly held: number;
   readonly bytesSent: number;
@@ -39,12 +49,18 @@ export interface SimulatorReport {
   readonly connections: {
     readonly opened: number;
     readonly closed: number;
+    /** Attempts to connect. */
+    readonly refused: number;
     readonly cut: Readonly<Record<string, number>>;
   };
   readonly requests: { readonly served: number; readonly refused: number };
+  /** All venues; the counts above are those of the first. */
+  readonly venues?: Readonly<Partial<Record<VenueName, VenueReport>>>;
   readonly recording?: RecordingCounts;
-  readonly lateness?: Lateness;
+  readonly lateness?: LatenessReport;
 }
+
+export type VenueReport = Omit<SimulatorReport, 'venues' | 'recording' | 'lateness'>;
 
 /** Every line of a recording: a stream message, a depth snapshot, or something else that is not played. */
 export interface RecordingCounts {
@@ -57,7 +73,7 @@ export interface RecordingCounts {
 }
 
 /** How late a paced generator wrote its messages, in microseconds after the intended time. */
-export interface Lateness {
+export interface LatenessReport {
   readonly messages: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -70,15 +86,18 @@ export class Tally {
   readonly sent = zeros(streamKinds);
   readonly dropped = zeros(dropReasons);
   readonly faults = zeros(faultKinds);
+  readonly commands = zeros(commandKinds);
   readonly cut: Record<string, number> = {};
+  scriptRefused = 0;
   held = 0;
   bytesSent = 0;
   opened = 0;
+  connectsRefused = 0;
   closed = 0;
   requestsServed = 0;
   requestsRefused = 0;
 
-  report(): SimulatorReport {
+  report(): VenueReport {
     const owed = total(this.due) + this.faults.duplicate;
     const gone = total(this.sent) + total(this.dropped) + this.held;
     return {
@@ -87,10 +106,17 @@ export class Tally {
       sent: { ...this.sent },
       dropped: { ...this.dropped },
       faults: { ...this.faults },
+      commands: { ...this.commands },
+      scriptRefused: this.scriptRefused,
       held: this.held,
       bytesSent: this.bytesSent,
       balanced: owed === gone,
-      connections: { opened: this.opened, closed: this.closed, cut: { ...this.cut } },
+      connections: {
+        opened: this.opened,
+        closed: this.closed,
+        refused: this.connectsRefused,
+        cut: { ...this.cut },
+      },
       requests: { served: this.requestsServed, refused: this.requestsRefused },
     };
   }

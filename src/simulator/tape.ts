@@ -2,7 +2,7 @@
  * The trades of one symbol, oldest first, in columns; and the minute bars made of them.
  * Bounded: beyond `rowsMax` the oldest trades go, their minutes stay; beyond `minutesMax` minutes become hours.
  */
-import { type Bar, extend, flatBar, include } from './bar.ts';
+import { type Bar, extend, flatBar, include, refineBar } from './bar.ts';
 import { hourMs, minuteMs } from './interval.ts';
 
 export interface TapeRow {
@@ -95,10 +95,22 @@ export class Tape {
     include(this.#minuteOf(timeUs, price), id, lastId, price, size, buyerIsMaker);
   }
 
+  /** Prices are counted in a finer unit: so many of it are one of the old. */
+  refine(factor: number): void {
+    for (let i = 0; i < this.#columns.price.length; i++) this.#columns.price[i]! *= factor;
+    for (const bar of [...this.minutes, ...this.hours.values()]) refineBar(bar, factor);
+  }
+
   /** Takes in a finished minute that an earlier run has made. */
   adopt(minute: Bar): void {
     const last = this.minutes.at(-1);
     if (last === undefined || last.openMs < minute.openMs) this.#pushMinute(minute);
+  }
+
+  /** Puts older minutes before those that are there, the newest of them as far as there is room. */
+  precede(minutes: readonly Bar[]): void {
+    const room = this.#minutesMax - this.minutes.length;
+    if (room > 0) this.minutes.unshift(...minutes.slice(-room));
   }
 
   /** Index of the first minute that opens at or after `openMs`. */

@@ -50,7 +50,7 @@ function barJson(bar: Bar, priceDecimals: number, sizeDecimals: number): string 
     `"quoteVolume":${quoteVolume(bar.quoteVolume)},"trades":${bar.count},` +
     `"takerBuyVolume":${volume(bar.takerBuyVolume)},"takerBuyQuoteVolume":${quoteVolume(bar.takerBuyQuoteVolume)},` +
     `"firstId":${bar.firstId},"lastId":${bar.lastId},"closed":${bar.closed},"revision":${bar.revision},` +
-    `"incomplete":${bar.incomplete}}`
+    `"incomplete":${bar.incomplete}${bar.backfilled === true ? ',"backfilled":true' : ''}}`
   );
 }
 

@@ -5,6 +5,7 @@
  *   +---------+------------------------------+------------------------------+-----------+
  *   | version | copy A: price bid ask bidSize| copy B: the same             | to 3 cache|
  *   |  i32    |  askSize size tradeId time   |                              | lines     |
+ *   |         |  scale                       |                              |           |
  *   +---------+------------------------------+------------------------------+-----------+
  *
  * The version's lowest bit says which copy holds; a put fills the other one and then raises the version. So a put
@@ -16,7 +17,7 @@
 import type { LatestPrice, LatestPrices } from '../market/latest.ts';
 
 const slotWords = 24;
-const copyWords = 8;
+const copyWords = 9;
 const slotBytes = slotWords * 8;
 
 /** Zeroed memory for instruments 1 to `instruments` (slot 0 stays empty). */
@@ -38,8 +39,8 @@ export class SharedLatestPrices implements LatestPrices {
   }
 
   put(latest: LatestPrice): void {
-    const { instrument, price, bid, ask, bidSize, askSize, size, tradeId, time } = latest;
-    this.putWords(instrument, price, bid, ask, bidSize, askSize, size, tradeId, time);
+    const { instrument, price, bid, ask, bidSize, askSize, size, tradeId, time, scale } = latest;
+    this.putWords(instrument, price, bid, ask, bidSize, askSize, size, tradeId, time, scale);
   }
 
   /** As `put`, without an object. An instrument past the table is a RangeError. */
@@ -53,6 +54,7 @@ export class SharedLatestPrices implements LatestPrices {
     size: number,
     tradeId: number,
     time: number,
+    scale = 0,
   ): void {
     const words = this.#words;
     if (!this.#holds(instrument)) throw new RangeError(`instrument ${instrument} is unknown`);
@@ -67,6 +69,7 @@ export class SharedLatestPrices implements LatestPrices {
     words[++at] = size;
     words[++at] = tradeId;
     words[++at] = time;
+    words[++at] = scale;
     // After 2^32 puts the version comes by 0, which means "none": 2 points at the same copy.
     Atomics.exchange(this.#halves, slot * 2, (version + 1) | 0 || 2);
   }
@@ -85,6 +88,7 @@ export class SharedLatestPrices implements LatestPrices {
       size: words[5]!,
       tradeId: words[6]!,
       time: words[7]!,
+      ...(words[8] === 0 ? {} : { scale: words[8]! }),
     };
   }
 

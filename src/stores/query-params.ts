@@ -70,6 +70,10 @@ export const barsParams = z
 export const tradesParams = z
   .strictObject({ ...subject, fromId: whole.optional(), toId: whole.default(Number.MAX_SAFE_INTEGER), limit })
   .refine(({ fromId, toId }) => (fromId ?? 0) <= toId, { path: ['fromId'], message: 'is above toId' });
+export const bookParams = z.strictObject({
+  ...subject,
+  depth: whole.pipe(z.int().min(1, 'is below 1').max(1_000, 'is above 1000')).default(100),
+});
 export const noParams = z.strictObject({});
 
 /** One sentence for all that is wrong: `limit is above 5000; from is after to`. */

@@ -5,17 +5,17 @@
  * What it guarantees about a batch, so that a crash between two batches leaves a file that can be completed:
  * - bars never know of a trade that is not in the same batch or an earlier one, because rows come in that order;
  * - when a bar of an instrument goes, or a late trade, all its waiting bars go with it: the newest bars of all
- *   resolutions stay level, and what a late trade changed is in the file with it.
+ *   resolutions stay level, and what a late trade changed is in the file with it;
+ * - a segment is never cut, so an amendment is in the batch of its trade.
  *
  * Accounting, by kind: rows in = handed to the batch + conflated + refused + waiting here.
  */
 import { barBit, barWord } from '../market/bar-words.ts';
 import { resolutions } from '../market/resolution.ts';
 import { rowInstrumentOf, rowKind, rowKindOf, rowWords } from '../wire/row.ts';
-import type { RowBatch, StoredKind } from './row-batch.ts';
+import { gapStates } from './gap-ranges.ts';
+import { type KindCounts, noCounts, type RowBatch } from './row-batch.ts';
 import type { QuotesKept } from './sqlite-history-writer.ts';
-
-export type KindCounts = Record<StoredKind, number>;
 
 const second = 1_000_000;
 const barWidth = rowWords.bar;
@@ -40,18 +40,16 @@ interface Waiting {
 
 export class RowConflator {
   /** Rows taken in, by kind. */
-  readonly in: KindCounts = { trade: 0, bar: 0, quote: 0, enigma: 0 };
+  readonly in: KindCounts = noCounts();
   /** A later row took its place, or the setting keeps no such rows. */
-  readonly conflated: KindCounts = { trade: 0, bar: 0, quote: 0, enigma: 0 };
-  /** Of an instrument that the dictionary has not, or with a word that is no whole number below 2^53. */
-  readonly refused: KindCounts = { trade: 0, bar: 0, quote: 0, enigma: 0 };
-  readonly waiting: KindCounts = { trade: 0, bar: 0, quote: 0, enigma: 0 };
-  /** Segments that ended in the middle of a row, or had an unknown kind: what is left of such a segment is skipped. */
+  readonly conflated: KindCounts = noCounts();
+  /** Of an instrument that the dictionary has not, or with a word that is no whole number below 2^53 or out of range. */
+  readonly refused: KindCounts = noCounts();
+  readonly waiting: KindCounts = noCounts();
+  /** Segments that ended in the middle of a row, or had a kind that is none of a store's: the rest of it is skipped. */
   malformed = 0;
-  /** Gap notices: the store keeps none. */
-  notices = 0;
 
-  readonly #known: ReadonlySet<number>;
+  #known: ReadonlySet<number>;
   readonly #quotes: QuotesKept;
   readonly #formingMs: number;
   readonly #instruments: (Waiting | undefined)[] = [];
@@ -61,6 +59,11 @@ export class RowConflator {
     this.#known = new Set(instruments);
     this.#quotes = quotes;
     this.#formingMs = formingMs;
+  }
+
+  /** Other instruments from now on. Nothing waits when it is called: what waits may have other decimals. */
+  adopt(instruments: Iterable<number>): void {
+    this.#known = new Set(instruments);
   }
 
   /** Takes the rows in `words[from…to)`, one segment, into `batch` or into waiting. */
@@ -74,10 +77,16 @@ export class RowConflator {
         return;
       }
       if (kind === rowKind.trade) this.#takeTrade(words, at, batch, now);
-      else if (kind === rowKind.bar) this.#takeBar(words, at, batch, now);
-      else if (kind === rowKind.quote) this.#takeQuote(words, at, batch, now);
+      else if (kind === rowKind.bar) {
+        if ((words[at + flagsAt]! & barBit.backfilled) === 0) this.#takeBar(words, at, batch, now);
+        else this.#takeAsIs('backfill', words, at, batch, now);
+      } else if (kind === rowKind.quote) this.#takeQuote(words, at, batch, now);
       else if (kind === rowKind.enigma) this.#takeEnigma(words, at, now);
-      else this.notices++;
+      else if (kind === rowKind.amend) this.#takeAsIs('amend', words, at, batch, now);
+      else if (kind === rowKind.gap) this.#takeAsIs('gap', words, at, batch, now);
+      else if (kind === rowKind.complete) this.#takeAsIs('complete', words, at, batch, now);
+      else if (kind === rowKind.quarantine) this.#takeAsIs('quarantine', words, at, batch, now);
+      // Others say by which decimals the rows of the segment are counted (rescaled-rows.ts).
       at += width;
     }
   }
@@ -186,6 +195,22 @@ export class RowConflator {
     this.#enlist(waiting);
   }
 
+  /** Rows that never wait: in the order in which they came. */
+  #takeAsIs(kind: PlainKind, words: Float64Array, at: number, batch: RowBatch, now: number): void {
+    this.in[kind]++;
+    const rows = batch[kind];
+    const waiting = this.#of(words, at, rows.width, now);
+    if (waiting === undefined || !isInRange(kind, words, at)) {
+      this.refused[kind]++;
+      return;
+    }
+    rows.copy(words, at);
+    // They change stored bars: those that came before them must be there first.
+    if (kind !== 'amend' && kind !== 'complete') return;
+    waiting.due = true;
+    this.#enlist(waiting);
+  }
+
   #releaseState(waiting: Waiting, batch: RowBatch, now: number): void {
     waiting.releasedAt = now;
     const { bars, enigma } = waiting;
@@ -237,6 +262,17 @@ export class RowConflator {
   }
 }
 
+type PlainKind = 'backfill' | 'amend' | 'gap' | 'complete' | 'quarantine';
+
+/** What the store takes for granted of these rows. */
+function isInRange(kind: PlainKind, words: Float64Array, at: number): boolean {
+  const first = words[at + 1]!;
+  if (kind === 'backfill' || kind === 'amend') return first in resolutions;
+  if (kind === 'gap') return first in gapStates && words[at + 2]! <= words[at + 3]!;
+  if (kind === 'complete') return first <= words[at + 2]!;
+  return true;
+}
+
 function isWaiting({ bars, quote, enigma }: Waiting): boolean {
   if (quote[0] !== 0 || enigma[0] !== 0) return true;
   for (let slot = 0; slot < bars.length; slot += barWidth) if (bars[slot] !== 0) return true;
@@ -255,6 +291,15 @@ function widthOf(kind: number): number {
       return rowWords.enigma;
     case rowKind.gap:
       return rowWords.gap;
+    case rowKind.amend:
+      return rowWords.amend;
+    case rowKind.complete:
+      return rowWords.complete;
+    case rowKind.quarantine:
+      return rowWords.quarantine;
+    case rowKind.rescale:
+    case rowKind.decimals:
+      return rowWords.rescale;
     default:
       return 0;
   }

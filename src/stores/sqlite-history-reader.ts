@@ -1,6 +1,14 @@
 /** History out of SQLite, over a read-only connection. */
 import type Database from 'better-sqlite3';
-import type { BarsQuery, HistoryReader, TradesQuery } from '../market/history.ts';
+import type {
+  BarsQuery,
+  Counted,
+  Decimals,
+  GapRange,
+  HistoryReader,
+  QuarantinedTrade,
+  TradesQuery,
+} from '../market/history.ts';
 import type { Instrument } from '../market/instrument.ts';
 import type { Bar, Enigma, TradeRow } from '../market/tick.ts';
 import {
@@ -9,6 +17,10 @@ import {
   type Columns,
   enigmaColumns,
   enigmaOf,
+  gapColumns,
+  gapOf,
+  quarantineColumns,
+  quarantinedOf,
   tradeColumns,
   tradeOf,
 } from './sqlite-rows.ts';
@@ -18,18 +30,26 @@ const selectBars = `SELECT ${barColumns} FROM bars
 const selectTrades = (order: 'ASC' | 'DESC'): string => `SELECT ${tradeColumns} FROM trades
   WHERE symbol_id = ? AND trade_id >= ? AND trade_id <= ? ORDER BY trade_id ${order} LIMIT ?`;
 const selectEnigma = `SELECT ${enigmaColumns} FROM enigma WHERE symbol_id = ?`;
+const selectGaps = `SELECT ${gapColumns} FROM gaps WHERE symbol_id = ? ORDER BY first_id DESC LIMIT ?`;
+const selectQuarantine = `SELECT ${quarantineColumns} FROM quarantine
+  WHERE symbol_id = ? ORDER BY trade_id DESC LIMIT ?`;
+const selectDecimals = `SELECT price_decimals AS priceDecimals, size_decimals AS sizeDecimals
+  FROM symbolsmap WHERE symbol = ?`;
 const selectSymbolId = 'SELECT id FROM symbolsmap WHERE symbol = ?';
 
 export class SqliteHistoryReader implements HistoryReader {
   readonly #db: Database.Database;
-  readonly #instruments: ReadonlyMap<string, number>;
+  #instruments: ReadonlyMap<string, number>;
   /** Only found ones: a symbol may be enrolled later. */
   readonly #symbolIds = new Map<string, number>();
   readonly #bars: Database.Statement<unknown[], Columns>;
   readonly #oldestTrades: Database.Statement<unknown[], Columns>;
   readonly #newestTrades: Database.Statement<unknown[], Columns>;
   readonly #enigma: Database.Statement<unknown[], Columns>;
+  readonly #gaps: Database.Statement<unknown[], Columns>;
+  readonly #quarantine: Database.Statement<unknown[], Columns>;
   readonly #symbolId: Database.Statement<unknown[], number>;
+  readonly #decimals: Database.Statement<unknown[], Decimals>;
 
   /**
    * @param db Opened by `openMarketReader`; the reader closes it.
@@ -42,7 +62,31 @@ export class SqliteHistoryReader implements HistoryReader {
     this.#oldestTrades = db.prepare<unknown[], Columns>(selectTrades('ASC')).raw();
     this.#newestTrades = db.prepare<unknown[], Columns>(selectTrades('DESC')).raw();
     this.#enigma = db.prepare<unknown[], Columns>(selectEnigma).raw();
+    this.#gaps = db.prepare<unknown[], Columns>(selectGaps).raw();
+    this.#quarantine = db.prepare<unknown[], Columns>(selectQuarantine).raw();
     this.#symbolId = db.prepare<unknown[], number>(selectSymbolId).pluck();
+    this.#decimals = db.prepare<unknown[], Decimals>(selectDecimals);
+  }
+
+  /** Another version of the dictionary. */
+  adopt(dictionary: readonly Instrument[]): void {
+    this.#instruments = new Map(dictionary.map(({ symbol, id }) => [symbol, id]));
+  }
+
+  /** What `read` reads of the symbol through this reader, and the decimals by which it is stored at that moment. */
+  async counted<T>(symbol: string, read: () => Promise<T>): Promise<Counted<T>> {
+    // One view of the file: the writer scales what is stored and changes the decimals in one transaction.
+    this.#db.exec('BEGIN');
+    let reading: Promise<T>;
+    let decimals: Decimals | undefined;
+    try {
+      decimals = this.#decimals.get(symbol);
+      // All of a read is done when it returns: only its answer is a promise.
+      reading = read();
+    } finally {
+      this.#db.exec('COMMIT');
+    }
+    return { decimals, found: await reading };
   }
 
   async bars(query: BarsQuery): Promise<Bar[]> {
@@ -73,6 +117,19 @@ export class SqliteHistoryReader implements HistoryReader {
     const symbolId = this.#lastingId(symbol);
     const row = symbolId === undefined ? undefined : this.#enigma.get(symbolId);
     return row && enigmaOf(row, this.#instruments.get(symbol) ?? symbolId!);
+  }
+
+  async gaps(symbol: string, limit: number): Promise<GapRange[]> {
+    const symbolId = this.#lastingId(symbol);
+    return symbolId === undefined ? [] : this.#gaps.all(symbolId, limit).map(gapOf).toReversed();
+  }
+
+  async quarantined(symbol: string, limit: number): Promise<QuarantinedTrade[]> {
+    const symbolId = this.#lastingId(symbol);
+    if (symbolId === undefined) return [];
+    const instrument = this.#instruments.get(symbol) ?? symbolId;
+    const rows = this.#quarantine.all(symbolId, limit);
+    return rows.map((row) => quarantinedOf(row, instrument)).toReversed();
   }
 
   close(): Promise<void> {

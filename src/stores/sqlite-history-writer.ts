@@ -1,17 +1,25 @@
 /** History into SQLite: one transaction a batch, prepared statements, no objects and no BigInt on the way in. */
 import type Database from 'better-sqlite3';
-import { barBit, barWord } from '../market/bar-words.ts';
 import type { HistoryWriter, MarketBatch } from '../market/history.ts';
 import type { Instrument } from '../market/instrument.ts';
 import { rowInstrumentOf } from '../wire/row.ts';
-import { RowBatch, type Rows, type StoredKind } from './row-batch.ts';
+import { type KindCounts, RowBatch, type Rows } from './row-batch.ts';
+import { SqliteBackfill } from './sqlite-backfill.ts';
+import { barValues, setBarValues, upsertOwnBar } from './sqlite-bars.ts';
+import { SqliteInstruments } from './sqlite-instruments.ts';
+import { AwaitedTrades, SqliteRepairs } from './sqlite-repairs.ts';
 import { symbolIdsOf } from './sqlite-symbols.ts';
 
 /** Which quotes are kept: none, the last of each second, or each. */
 export type QuotesKept = 'none' | '1s' | 'all';
 
 /** How many rows of each kind a batch changed the file by; the others were there already, or newer ones. */
-export type RowsWritten = Record<StoredKind, number>;
+export interface RowsWritten extends KindCounts {
+  /** Own bars that a candle of the venue took the place of. */
+  readonly replaced: number;
+  /** Own bars that were left alone where there was a candle of the venue. */
+  readonly left: number;
+}
 
 /** Trades a statement: binding and stepping cost less in tens. */
 const tradesPerStatement = 10;
@@ -24,44 +32,6 @@ const insertTrades = (count: number): string =>
   ON CONFLICT DO NOTHING`;
 const insertAggregate = `INSERT INTO trades (${plainTradeColumns}, merged, first_id, last_id)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-
-const barColumns = [
-  'symbol_id',
-  'resolution',
-  'open_time',
-  'open',
-  'high',
-  'low',
-  'close',
-  'volume',
-  'volume_high',
-  'quote_volume',
-  'quote_volume_high',
-  'taker_buy_volume',
-  'taker_buy_volume_high',
-  'taker_buy_quote_volume',
-  'taker_buy_quote_volume_high',
-  'trade_count',
-  'first_id',
-  'last_id',
-  'revision',
-  'closed',
-  'incomplete',
-  'last_time',
-];
-/**
- * A bar's states are ordered by this: the newest id it holds, then its revision; closed comes after forming; and a
- * trade that was repaired into the middle raises only the count.
- */
-const barRank = (table: string): string =>
-  `(${['last_id', 'revision', 'closed', 'trade_count'].map((column) => `${table}.${column}`).join(', ')})`;
-const upsertBar = `INSERT INTO bars (${barColumns.join(', ')}) VALUES (${barColumns.map(() => '?').join(', ')})
-  ON CONFLICT DO UPDATE SET ${barColumns
-    .slice(3)
-    .map((column) => `${column} = excluded.${column}`)
-    .join(', ')}
-  WHERE ${barRank('excluded')} > ${barRank('bars')}
-    OR (${barRank('excluded')} = ${barRank('bars')} AND excluded.incomplete <> bars.incomplete)`;
 
 const deleteOlderQuotes = 'DELETE FROM quotes WHERE symbol_id = ? AND second = ? AND version < ?';
 const insertLastQuote = `INSERT OR ROLLBACK INTO quotes SELECT * FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?)) AS new
@@ -80,10 +50,14 @@ const second = 1_000_000;
 
 export class SqliteHistoryWriter implements HistoryWriter {
   readonly #db: Database.Database;
-  readonly #symbolIds: Float64Array;
+  #symbolIds: Float64Array;
   readonly #quotes: QuotesKept;
   readonly #statements: ReturnType<typeof prepareAll>;
+  readonly #repairs: SqliteRepairs;
+  readonly #backfill: SqliteBackfill;
   readonly #batch = new RowBatch();
+  readonly #barValues = barValues();
+  readonly #symbolIdOf = (head: number): number => this.#symbolId(head);
   readonly #plain = Array.from({ length: plainTradeWidth * tradesPerStatement }, () => 0);
 
   /**
@@ -95,6 +69,32 @@ export class SqliteHistoryWriter implements HistoryWriter {
     this.#symbolIds = symbolIdsOf(db, dictionary);
     this.#quotes = quotes;
     this.#statements = prepareAll(db);
+    this.#repairs = new SqliteRepairs(db);
+    this.#backfill = new SqliteBackfill(db);
+  }
+
+  /**
+   * Another version of the dictionary: new instruments are enrolled, and what is stored of those with more decimals is
+   * scaled up, in one transaction. Rows that are written afterwards have the new decimals.
+   * @throws RangeError when a mantissa would pass 2^53, Error when an instrument has fewer decimals than what is stored;
+   * nothing has changed then
+   */
+  adopt(dictionary: readonly Instrument[]): void {
+    // By id, so that new ones get the ids in the file that they have in the dictionary.
+    const listed = dictionary.toSorted((a, b) => a.id - b.id);
+    const change = this.#db.transaction((): Float64Array => {
+      new SqliteInstruments(this.#db).enrol(listed);
+      return symbolIdsOf(this.#db, dictionary);
+    });
+    this.#symbolIds = change.immediate();
+  }
+
+  /**
+   * One instrument has more decimals from now on: what is stored of it is scaled up, in one transaction.
+   * @throws RangeError when a mantissa would pass 2^53; nothing has changed then
+   */
+  rescale(instrument: Instrument): void {
+    new SqliteInstruments(this.#db).enrol([instrument]);
   }
 
   write(batch: MarketBatch): Promise<void> {
@@ -115,11 +115,24 @@ export class SqliteHistoryWriter implements HistoryWriter {
   writeRows(batch: RowBatch): RowsWritten {
     this.#statements.begin.run();
     try {
+      const of = this.#symbolIdOf;
+      const awaited = batch.amend.count === 0 ? undefined : new AwaitedTrades(batch.amend, of);
+      const trade = this.#writeTrades(batch.trade, awaited);
+      const bar = this.#writeBars(batch.bar);
+      const candles = this.#backfill.write(batch.backfill, of);
+      // Gaps after the trades beside them; completions after the gaps that they speak of.
       const written = {
-        trade: this.#writeTrades(batch.trade),
-        bar: this.#writeBars(batch.bar),
+        trade,
+        bar,
         quote: this.#quotes === 'none' ? 0 : this.#writeQuotes(batch.quote),
         enigma: this.#writeEnigma(batch.enigma),
+        backfill: candles.written,
+        amend: awaited === undefined ? 0 : this.#repairs.amend(batch.amend, of, awaited),
+        gap: this.#repairs.gaps(batch.gap, of),
+        complete: this.#repairs.complete(batch.complete, of),
+        quarantine: this.#repairs.quarantine(batch.quarantine, of),
+        replaced: candles.replaced,
+        left: candles.left,
       };
       this.#statements.commit.run();
       return written;
@@ -141,14 +154,18 @@ export class SqliteHistoryWriter implements HistoryWriter {
     return symbolId;
   }
 
-  #writeTrades({ words, count, width }: Rows): number {
+  /** Trades that somebody waits for go one by one, so that it is known whether each was new. */
+  #writeTrades({ words, count, width }: Rows, awaited: AwaitedTrades | undefined): number {
     const plain = this.#plain;
     let written = 0;
     let gathered = 0;
     for (let row = 0, at = 0; row < count; row++, at += width) {
       const symbolId = this.#symbolId(words[at]!);
-      if (!isPlain(words, at)) {
-        written += this.#writeAggregate(symbolId, words, at);
+      const isAwaited = awaited?.has(symbolId, words[at + 1]!) === true;
+      if (isAwaited || !isPlain(words, at)) {
+        const changes = this.#writeAggregate(symbolId, words, at);
+        if (isAwaited && changes === 1) awaited.cameNew(symbolId, words[at + 1]!);
+        written += changes;
         continue;
       }
       const to = gathered * plainTradeWidth;
@@ -189,15 +206,9 @@ export class SqliteHistoryWriter implements HistoryWriter {
 
   #writeBars({ words, count, width }: Rows): number {
     let written = 0;
-    const values = barColumns.map(() => 0);
+    const values = this.#barValues;
     for (let row = 0, at = 0; row < count; row++, at += width) {
-      const flags = words[at + 2 + barWord.flags]!;
-      values[0] = this.#symbolId(words[at]!);
-      // Columns 1 to 18 lie in the row's own order: resolution, open time … revision.
-      for (let i = 1; i <= 18; i++) values[i] = words[at + i]!;
-      values[19] = (flags & barBit.closed) === 0 ? 0 : 1;
-      values[20] = (flags & barBit.incomplete) === 0 ? 0 : 1;
-      values[21] = words[at + 2 + barWord.lastTime]!;
+      setBarValues(values, this.#symbolId(words[at]!), words, at);
       written += this.#statements.bar.run(values).changes;
     }
     return written;
@@ -244,7 +255,7 @@ function prepareAll(db: Database.Database) {
     trades: db.prepare(insertTrades(tradesPerStatement)),
     trade: db.prepare(insertTrades(1)),
     aggregate: db.prepare(insertAggregate),
-    bar: db.prepare(upsertBar),
+    bar: db.prepare(upsertOwnBar),
     olderQuotes: db.prepare(deleteOlderQuotes),
     lastQuote: db.prepare(insertLastQuote),
     quote: db.prepare(insertQuote),

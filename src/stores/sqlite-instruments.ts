@@ -1,21 +1,24 @@
-/** The instruments known so far (`symbolsmap`), with ids that are never reused. */
+/** The instruments known so far (`symbolsmap`), with ids that are never reused, and all versions of their metadata. */
 import type Database from 'better-sqlite3';
+import { type Enrolment, enrolled, type Listed } from '../market/enrolment.ts';
 import type { InstrumentStore } from '../market/history.ts';
 import type { Instrument } from '../market/instrument.ts';
 import { rescalePrices, rescaleSizes } from './sqlite-rescale.ts';
 
-type Listed = Omit<Instrument, 'id'>;
-
-interface SymbolRow {
-  readonly id: number;
-  readonly symbol: string;
-  readonly venue: string;
-  readonly native: string;
-  readonly base: string;
-  readonly quote: string;
-  readonly active: number;
+/** What an instrument was at some time. */
+export interface InstrumentVersion {
+  readonly version: number;
   readonly priceDecimals: number;
   readonly sizeDecimals: number;
+  /** `gone`: the venue's whole listing has it no longer. */
+  readonly status: InstrumentStatus;
+  /** UTC, `YYYY-MM-DD hh:mm:ss`. */
+  readonly since: string;
+}
+export type InstrumentStatus = 'active' | 'inactive' | 'gone';
+
+interface SymbolRow extends Omit<Instrument, 'active'> {
+  readonly active: number;
 }
 
 const columns = `id, symbol, venue, native, base_currency AS base, quote_currency AS quote, is_active AS active,
@@ -26,6 +29,21 @@ const insert = `INSERT INTO symbolsmap
 const update = `UPDATE symbolsmap SET base_currency = :base, quote_currency = :quote, is_active = :active,
   price_decimals = :priceDecimals, size_decimals = :sizeDecimals, metadata_version = metadata_version + 1,
   updated_at = CURRENT_TIMESTAMP WHERE id = :id`;
+const insertVersion = `INSERT INTO instrument_versions (symbol_id, symbol, version, price_decimals, size_decimals,
+    base_currency, quote_currency, status)
+  SELECT id, symbol, metadata_version, price_decimals, size_decimals, base_currency, quote_currency, :status
+  FROM symbolsmap WHERE id = :id`;
+const selectVersions = `SELECT version, price_decimals AS priceDecimals, size_decimals AS sizeDecimals, status, since
+  FROM instrument_versions WHERE symbol = ? ORDER BY version`;
+
+/** All instruments, by id. @throws when the file has lost one */
+export function instrumentsOf(db: Database.Database): Instrument[] {
+  const rows = db.prepare<[], SymbolRow>(`SELECT ${columns} FROM symbolsmap ORDER BY id`).all();
+  return rows.map((row, index) => {
+    if (row.id !== index + 1) throw new Error(`symbolsmap in ${db.name} has no row with id ${index + 1}`);
+    return { ...row, active: row.active === 1 };
+  });
+}
 
 export class SqliteInstruments implements InstrumentStore {
   readonly #db: Database.Database;
@@ -41,45 +59,50 @@ export class SqliteInstruments implements InstrumentStore {
    * never changes its meaning. So take the decimals from what comes back, not from the listing.
    */
   enrol(listed: readonly Listed[]): Instrument[] {
-    return this.#db.transaction(() => this.#enrolAll(listed)).immediate();
+    return [...this.#take(listed, undefined).instruments];
   }
 
-  #enrolAll(listed: readonly Listed[]): Instrument[] {
-    const find = this.#db.prepare<[string], SymbolRow>(`SELECT ${columns} FROM symbolsmap WHERE symbol = ?`);
-    let next = this.#db.prepare<[], number>('SELECT coalesce(max(id), 0) + 1 FROM symbolsmap').pluck().get()!;
-    for (const instrument of listed) {
-      const known = find.get(instrument.symbol);
-      if (known !== undefined) this.#refresh(known, instrument);
-      else this.#db.prepare(insert).run(named(next++, instrument));
+  /** The venue's whole listing: those of it that are known and not listed become inactive. */
+  refresh(venue: string, listed: readonly Listed[]): Enrolment {
+    return this.#take(listed, venue);
+  }
+
+  /** Oldest first; none for a symbol that is unknown. */
+  versions(symbol: string): InstrumentVersion[] {
+    return this.#db.prepare<[string], InstrumentVersion>(selectVersions).all(symbol);
+  }
+
+  #take(listed: readonly Listed[], venue: string | undefined): Enrolment {
+    const change = this.#db.transaction((): Enrolment => {
+      const enrolment = enrolled(instrumentsOf(this.#db), listed, venue);
+      this.#write(enrolment);
+      return enrolment;
+    });
+    return change.immediate();
+  }
+
+  #write({ added, changed, gone }: Enrolment): void {
+    const put = this.#db.prepare(insert);
+    const change = this.#db.prepare(update);
+    const keep = this.#db.prepare(insertVersion);
+    const keepVersion = (id: number, status: InstrumentStatus): void => void keep.run({ id, status });
+    for (const one of added) {
+      put.run(named(one));
+      keepVersion(one.id, one.active ? 'active' : 'inactive');
     }
-    const rows = this.#db.prepare<[], SymbolRow>(`SELECT ${columns} FROM symbolsmap ORDER BY id`).all();
-    return rows.map((row, index) => {
-      if (row.id !== index + 1)
-        throw new Error(`symbolsmap in ${this.#db.name} has no row with id ${index + 1}`);
-      return { ...row, active: row.active === 1 };
-    });
-  }
-
-  #refresh(known: SymbolRow, listed: Listed): void {
-    const wanted = named(known.id, {
-      ...listed,
-      priceDecimals: Math.max(known.priceDecimals, listed.priceDecimals),
-      sizeDecimals: Math.max(known.sizeDecimals, listed.sizeDecimals),
-    });
-    const { base, quote, active, priceDecimals, sizeDecimals } = wanted;
-    const same =
-      known.base === base &&
-      known.quote === quote &&
-      known.active === active &&
-      known.priceDecimals === priceDecimals &&
-      known.sizeDecimals === sizeDecimals;
-    if (same) return;
-    rescalePrices(this.#db, known.id, priceDecimals - known.priceDecimals);
-    rescaleSizes(this.#db, known.id, sizeDecimals - known.sizeDecimals);
-    this.#db.prepare(update).run(wanted);
+    for (const { before, after } of changed) {
+      rescalePrices(this.#db, after.id, after.priceDecimals - before.priceDecimals);
+      rescaleSizes(this.#db, after.id, after.sizeDecimals - before.sizeDecimals);
+      change.run(named(after));
+      keepVersion(after.id, after.active ? 'active' : 'inactive');
+    }
+    for (const one of gone) {
+      change.run(named({ ...one, active: false }));
+      keepVersion(one.id, 'gone');
+    }
   }
 }
 
-function named(id: number, instrument: Listed) {
-  return { ...instrument, id, active: instrument.active ? 1 : 0 };
+function named(instrument: Instrument) {
+  return { ...instrument, active: instrument.active ? 1 : 0 };
 }

@@ -1,16 +1,21 @@
 /** What is read from the market's file, column by column, as the market's words. */
 import { amountOf } from '../market/amount.ts';
+import type { GapRange, QuarantinedTrade } from '../market/history.ts';
 import type { Bar, Enigma, TradeRow } from '../market/tick.ts';
+import { gapStates } from './gap-ranges.ts';
 
 /** A row as numbers, in the order of its columns: all that is stored fits a double exactly. */
 export type Columns = readonly number[];
 
 export const barColumns = `open_time, open, high, low, close, volume, volume_high, quote_volume, quote_volume_high,
   taker_buy_volume, taker_buy_volume_high, taker_buy_quote_volume, taker_buy_quote_volume_high,
-  trade_count, first_id, last_id, revision, closed, incomplete`;
+  trade_count, first_id, last_id, revision, closed, incomplete, backfilled`;
 export const tradeColumns = `trade_id, time, received, price, volume, bid, ask, coalesce(first_id, trade_id),
   coalesce(last_id, trade_id), merged, taker_sold`;
 export const enigmaColumns = 'time, price, level, ath, ath_time, atl, atl_time';
+
+export const gapColumns = 'first_id, last_id, state, opened, closed, from_time, to_time';
+export const quarantineColumns = 'trade_id, time, received, price, volume, reference, taker_sold';
 
 export function barOf(row: Columns, instrument: number, resolution: number): Bar {
   return {
@@ -31,6 +36,7 @@ export function barOf(row: Columns, instrument: number, resolution: number): Bar
     revision: row[16]!,
     closed: row[17] === 1,
     incomplete: row[18] === 1,
+    ...(row[19] === 1 ? { backfilled: true } : {}),
   };
 }
 
@@ -62,5 +68,32 @@ export function enigmaOf(row: Columns, instrument: number): Enigma {
     athTime: athTime!,
     atl: atl!,
     atlTime: atlTime!,
+  };
+}
+
+export function gapOf(row: Columns): GapRange {
+  const [from, to, state, opened, closed, fromTime, toTime] = row;
+  return {
+    from: from!,
+    to: to!,
+    state: gapStates[state!]!,
+    opened: opened!,
+    closed: closed!,
+    fromTime: fromTime!,
+    toTime: toTime!,
+  };
+}
+
+export function quarantinedOf(row: Columns, instrument: number): QuarantinedTrade {
+  const [id, time, received, price, size, reference, takerSold] = row;
+  return {
+    instrument,
+    id: id!,
+    time: time!,
+    received: received!,
+    price: price!,
+    size: size!,
+    reference: reference!,
+    takerSold: takerSold === 1,
   };
 }

@@ -124,10 +124,71 @@ FROM bars b JOIN symbolsmap s ON s.id = b.symbol_id WHERE b.resolution = ${index
   )
   .join('\n');
 
+const repairs = `
+CREATE TABLE gaps (
+  symbol_id INTEGER NOT NULL REFERENCES symbolsmap (id),
+  first_id INTEGER NOT NULL,
+  last_id INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),  -- 0 gap, 1 repaired, 2 lost
+  opened INTEGER NOT NULL,
+  closed INTEGER NOT NULL,     -- 0: still open
+  from_time INTEGER NOT NULL,  -- of the stored trade before it
+  to_time INTEGER NOT NULL,    -- of the stored trade after it
+  PRIMARY KEY (symbol_id, first_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gaps_lacking ON gaps (symbol_id, to_time) WHERE state <> 1;
+CREATE TABLE quarantine (
+  symbol_id INTEGER NOT NULL REFERENCES symbolsmap (id),
+  trade_id INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  price INTEGER NOT NULL,
+  volume INTEGER NOT NULL,
+  reference INTEGER NOT NULL,  -- the price that it was judged by
+  taker_sold INTEGER NOT NULL,
+  PRIMARY KEY (symbol_id, trade_id)
+) STRICT, WITHOUT ROWID;
+`;
+
+const backfill = `
+ALTER TABLE bars ADD COLUMN backfilled INTEGER NOT NULL DEFAULT 0;  -- 1: the venue's own candle
+CREATE TABLE backfill_extremes (
+  symbol_id INTEGER PRIMARY KEY REFERENCES symbolsmap (id),
+  high INTEGER NOT NULL,
+  high_time INTEGER NOT NULL,
+  low INTEGER NOT NULL,
+  low_time INTEGER NOT NULL
+) STRICT;
+`;
+
+const versions = `
+CREATE TABLE instrument_versions (
+  symbol_id INTEGER NOT NULL REFERENCES symbolsmap (id),
+  symbol TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  price_decimals INTEGER NOT NULL,
+  size_decimals INTEGER NOT NULL,
+  base_currency TEXT NOT NULL,
+  quote_currency TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('active', 'inactive', 'gone')),
+  since TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (symbol_id, version)
+) STRICT, WITHOUT ROWID;
+INSERT INTO instrument_versions (symbol_id, symbol, version, price_decimals, size_decimals, base_currency,
+    quote_currency, status, since)
+  SELECT id, symbol, metadata_version, price_decimals, size_decimals, base_currency, quote_currency,
+    CASE is_active WHEN 1 THEN 'active' ELSE 'inactive' END, updated_at FROM symbolsmap;
+`;
+
 /** Never change one that was released: add the next. */
 export const marketMigrations: readonly Migration[] = [
   { version: 1, name: 'symbols, trades, bars, quotes, enigma', sql: symbolsmap + trades + bars + states },
   { version: 2, name: 'ohlcv views', sql: views },
+  {
+    version: 3,
+    name: 'gaps, quarantine, backfilled bars, metadata versions',
+    sql: repairs + backfill + versions,
+  },
 ];
 
 /** Pages (of 4 KiB) in the WAL before it is written back: hot pages are then written once for many commits. */

@@ -1,19 +1,18 @@
 /**
  * The words that a writer thread shares with whoever started it: requests in, accounting out.
  *
- *   bytes 0-31    i32: state, flush asked, flush done, stop asked, length of the error text
- *   bytes 32-351  f64: five measures × (trade, bar, quote, enigma): in, written, ignored, conflated, refused
- *                 f64: the same for: waiting
- *                 f64: commits, failures, lag (ms), malformed segments, gap notices
- *   bytes 512-767 the last error, UTF-8
+ *   bytes 0-31      i32: state, flush asked, flush done, stop asked, length of the error text
+ *   bytes 32-…      f64: six measures × the stored kinds: in, written, ignored, conflated, refused, waiting
+ *                   f64: commits, failures, lag (ms), malformed segments, own bars replaced and left by backfill
+ *   bytes 1024-1279 the last error, UTF-8
  *
  * Accounting, by kind: in = written + ignored (there already) + conflated + refused (unknown instrument) + waiting.
  */
 import { ring } from '../wire/doorbell.ts';
 import { type StoredKind, storedKinds } from './row-batch.ts';
 
-export const writerControlBytes = 768;
-const textAt = 512;
+export const writerControlBytes = 1_280;
+const textAt = 1_024;
 const textBytesMax = writerControlBytes - textAt;
 
 const word = { state: 0, flushAsked: 1, flushDone: 2, stopAsked: 3, textLength: 4 } as const;
@@ -22,7 +21,7 @@ export type WriterState = (typeof states)[number];
 
 export const measures = ['in', 'written', 'ignored', 'conflated', 'refused', 'waiting'] as const;
 export type Measure = (typeof measures)[number];
-const gauges = ['commits', 'failures', 'lagMs', 'malformed', 'notices'] as const;
+const gauges = ['commits', 'failures', 'lagMs', 'malformed', 'backfillReplaced', 'backfillLeft'] as const;
 type Gauge = (typeof gauges)[number];
 const gaugesAt = measures.length * storedKinds.length;
 
@@ -37,8 +36,10 @@ export interface WriterStatus extends Record<Measure, Record<StoredKind, number>
   readonly lagMs: number;
   /** Segments that could not be read to their end. */
   readonly malformed: number;
-  /** Gap notices, which this store does not keep. */
-  readonly notices: number;
+  /** Own bars that a candle of the venue took the place of, because they were incomplete and it was asked for. */
+  readonly backfillReplaced: number;
+  /** Own bars that were left alone where there was a candle of the venue. */
+  readonly backfillLeft: number;
   /** Text of the last error; empty when there was none. */
   readonly lastError: string;
 }

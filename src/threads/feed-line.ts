@@ -1,263 +1,294 @@
-/** The way in, on the hub's thread: the venue's instruments and daily extremes over REST, its feed, and the hub. */
-import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
+/**
+ * The way in, on the hub's thread: the venues' feeds, who wants what of them, and the hub. What the shards ask for
+ * (repairs, snapshots of books) comes in through a ring of its own and goes to the REST thread, whose answers are records
+ * like any others.
+ */
 import type { Config } from '../config/load.ts';
-import { Backoff, backoffDefaults } from '../feeds/backoff.ts';
-import { connectionDefaults } from '../feeds/connection.ts';
-import { Feed } from '../feeds/feed.ts';
+import type { FeedAccount } from '../feeds/feed-counts.ts';
 import { LiveClock } from '../feeds/live-clock.ts';
-import { type PlausibleTime, recordedTimes, type TradesKind } from '../feeds/normaliser.ts';
-import { venues } from '../feeds/registry.ts';
+import { slowestOf } from '../feeds/slowest-clock.ts';
 import { steadyTimers } from '../feeds/timers.ts';
-import { RestFault, restDefaults, type VenueCandle, type VenueRest } from '../feeds/venue.ts';
-import { VenueClock } from '../feeds/venue-clock.ts';
+import { Demand } from '../hub/demand.ts';
 import { dealInstruments, Hub, type HubOptions, hubDefaults } from '../hub/hub.ts';
 import { EventClock } from '../market/clock.ts';
-import { canonicalSymbol, type Dictionary, type Instrument } from '../market/instrument.ts';
+import { Directory } from '../market/directory.ts';
+import type { Dictionary, Instrument } from '../market/instrument.ts';
+import { RedisWatchLists } from '../stores/redis-watch-lists.ts';
 import type { Log } from '../telemetry/log.ts';
-import { tickField, tickKind, tickRecords } from '../wire/tick-record.ts';
+import { tickRecordsIn } from '../wire/tick-record.ts';
 import { TickWriter } from '../wire/tick-ring.ts';
 import type { ShardOptions } from '../workers/shard-options.ts';
+import { FetchedRecords } from './fetched-records.ts';
+import type { IndexDefinition } from './indexes.ts';
+import type { RestThread } from './rest-thread.ts';
+import { type IndexSource, ShardRequests } from './shard-requests.ts';
+import { type RecordedSpan, VenueLine } from './venue-line.ts';
+import type { VenueSettings } from './venues.ts';
 
-/** A symbol to take, by the venue's name, and which of its trade streams makes the ticks. */
-export interface ListedStream {
-  readonly native: string;
-  readonly trades: TradesKind;
-}
-
-/** First and last time (ms) of a recording that is played. */
-export interface RecordedSpan {
-  readonly firstMs: number;
-  readonly lastMs: number;
-}
-
-const listingRetryMs = 2_000;
-const dailyCandles = 1_000;
-
-/** @param signal once aborted, no request is under way any more */
-export function venueRest(config: Config, signal: AbortSignal): VenueRest {
-  return venues.binance.rest({
-    ...restDefaults,
-    baseUrl: config.exchange.rest_endpoint,
-    timers: steadyTimers,
-    fetch: (url, init) => {
-      const own = init?.signal ?? undefined;
-      return fetch(url, { ...init, signal: own === undefined ? signal : AbortSignal.any([own, signal]) });
-    },
-  });
-}
-
-export interface Listing {
-  readonly rest: VenueRest;
-  /** Where that asks: for the log. */
-  readonly endpoint: string;
-  /** The wanted symbols, by the venue's name. */
-  readonly natives: ReadonlySet<string>;
-  /** Those of them that an earlier run knows. */
-  readonly enrolled: readonly Omit<Instrument, 'id'>[];
+export interface FeedLineParts {
+  readonly config: Config;
+  readonly dictionary: Dictionary;
+  /** The highest number that an instrument may get in this run. */
+  readonly instrumentsMax: number;
+  readonly venues: readonly VenueSettings[];
+  readonly indexes: readonly IndexDefinition[];
+  readonly shards: readonly ShardOptions[];
+  readonly requestBell: SharedArrayBuffer;
+  /** None in a replay: a recording has no REST behind it but its own. */
+  readonly rest: RestThread;
+  readonly recorded?: RecordedSpan;
   readonly log: Log;
-  readonly signal: AbortSignal;
-}
-
-/**
- * The wanted instruments as the venue describes them. When it does not answer, those that are enrolled, so that their
- * history is served; when none is, it is asked for again until it answers. @throws the signal's reason once aborted
- */
-export async function listInstruments(listing: Listing): Promise<readonly Omit<Instrument, 'id'>[]> {
-  const { rest, endpoint, natives, enrolled, log, signal } = listing;
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return listedOf(await rest.instruments(), natives, log);
-    } catch (error) {
-      signal.throwIfAborted();
-      const facts = { endpoint, error: reasonOf(error) };
-      if (error instanceof RestFault && enrolled.length > 0) {
-        const unknown = [...natives].filter((native) => !enrolled.some((one) => one.native === native));
-        log.warn('the exchange does not list its instruments: going on with those known from earlier runs', {
-          ...facts,
-          known: enrolled.length,
-          ...(unknown.length === 0 ? {} : { leftOut: unknown.join(', ') }),
-        });
-        return enrolled;
-      }
-      const waitMs = Math.max(listingRetryMs, error instanceof RestFault ? error.retryAfterMs : 0);
-      log.warn(
-        'nothing is served yet: the exchange does not list its instruments, and none is known from earlier',
-        {
-          ...facts,
-          nextTryInSeconds: Math.ceil(waitMs / 1_000),
-        },
-      );
-      await pause(waitMs, signal);
-    }
-  }
-}
-
-function listedOf(
-  all: readonly Omit<Instrument, 'id'>[],
-  natives: ReadonlySet<string>,
-  log: Log,
-): Omit<Instrument, 'id'>[] {
-  const known = all.filter(({ native }) => natives.has(native));
-  const missing = [...natives].filter((native) => !known.some((one) => one.native === native));
-  if (known.length === 0) throw new Error(`the venue lists none of ${missing.join(', ')}`);
-  if (missing.length > 0) log.warn('not listed by the venue, so left out', { symbols: missing.join(', ') });
-  return known;
-}
-
-/** Its own words and those of the innermost cause, such as ECONNREFUSED. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  let inner: unknown = error;
-  while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
-  if (inner === error || !(inner instanceof Error)) return error.message;
-  return `${error.message} (${(inner as NodeJS.ErrnoException).code ?? inner.message})`;
-}
-
-/** Ends early, and without an error, once the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 export class FeedLine {
   readonly hub: Hub;
-  readonly feed: Feed;
-  /** Records that the line itself gave to the hub, beside the feed's. */
-  extremes = 0;
-  readonly #rest: VenueRest;
-  readonly #instruments: readonly Instrument[];
+  readonly demand: Demand;
+  readonly venues: readonly VenueLine[];
+  /** What came from the REST thread. */
+  readonly #fetched = new FetchedRecords();
+  readonly #parts: FeedLineParts;
+  readonly #requests: ShardRequests;
+  readonly #byVenue: ReadonlyMap<string, VenueLine>;
+  #directory: Directory;
+  #lists: RedisWatchLists | undefined;
   readonly #checking: NodeJS.Timeout | undefined;
-  readonly #closing = new AbortController();
+  /** By index: how its parts do, by their symbols. */
+  readonly #sources = new Map<string, Record<string, IndexSource>>();
 
-  constructor(
-    config: Config,
-    dictionary: Dictionary,
-    shards: readonly ShardOptions[],
-    listing: readonly ListedStream[],
-    recorded: RecordedSpan | undefined,
-  ) {
-    const { exchange, workers } = config;
-    const tradesBy = new Map(
-      listing.map(({ native, trades }) => [canonicalSymbol(exchange.venue, native), trades]),
-    );
-    this.#instruments = dictionary.instruments.filter(({ symbol }) => tradesBy.has(symbol));
-    this.#rest = venueRest(config, this.#closing.signal);
+  constructor(parts: FeedLineParts) {
+    this.#parts = parts;
+    const { config, dictionary, venues, indexes, shards, recorded, rest, log } = parts;
     const live = new LiveClock();
-    const replay = recorded === undefined ? undefined : new EventClock();
-    const venueClock = new VenueClock(live, () => performance.now());
+    const replay = recorded === undefined ? undefined : { clock: new EventClock(), span: recorded };
     // Quotes have no time of their own: those before the first trade are of the recording's beginning.
-    if (recorded !== undefined) replay?.advanceTo(recorded.firstMs * 1_000);
     if (replay === undefined) this.#checking = setInterval(() => live.check(), 1_000).unref();
+    else replay.clock.advanceTo(replay.span.firstMs * 1_000);
+    this.venues = venues.map(
+      (settings) =>
+        new VenueLine({
+          config,
+          settings,
+          instruments: dictionary.instruments.filter(({ venue }) => venue === settings.venue.name),
+          live,
+          log,
+          ...(replay === undefined ? {} : { replay }),
+          sink: (records, count) => this.hub.take(records, count),
+        }),
+    );
     this.hub = new Hub({
       ...hubDefaults,
+      ...hubOptions(config),
       writers: shards.map(({ input, bell }) => new TickWriter(input, new Int32Array(bell))),
-      shardOf: dealInstruments(dictionary.instruments.length, shards.length),
-      clock: replay ?? venueClock,
-      clockMs: config.bars.clock,
-      publishAt: Math.min(workers.flushRecords, workers.queue / 4),
-      ...overflowMarks(workers.overflow),
-      conflates: workers.whenFull === 'conflate',
+      shardOf: dealInstruments(parts.instrumentsMax, shards.length),
+      clock: replay?.clock ?? slowestOf(this.venues.map(({ clock }) => clock)),
+      parts: indexes.flatMap(({ instrument, parts: list }) =>
+        list.map((part, number) => ({ index: instrument, part: number, instrument: part.instrument })),
+      ),
     });
-    const hub = this.hub;
-    const ownPast: PlausibleTime = {
-      around: 'receipt',
-      pastMicros: exchange.pastTolerance * 1_000,
-      futureMicros: exchange.futureTolerance * 1_000,
+    for (const { feed } of this.venues) this.hub.attach(feed);
+    this.#byVenue = new Map(this.venues.map((line) => [line.settings.venue.name, line]));
+    this.#directory = new Directory(dictionary);
+    this.demand = new Demand({
+      core: [...this.venues.flatMap(({ core }) => core), ...indexes.flatMap(partsOf)],
+      lingerMs: config.demand.linger,
+      after: (ms, run) => steadyTimers.after(ms, run),
+      onWant: (instrument) => this.#want(instrument),
+      onLetGo: (instrument) => this.#letGo(instrument),
+      onWatched: (instrument, watched) => rest.watched(instrument, watched),
+    });
+    this.#requests = new ShardRequests(shards, parts.requestBell, {
+      onGap: (instrument, from, to) => config.repair.enabled && rest.gap(instrument, from, to),
+      onBook: (instrument, reason) => this.#askForBook(instrument, reason),
+      onSource: (instrument, source) => this.#noteSource(instrument, source),
+    });
+  }
+
+  start(): void {
+    this.#parts.rest.onRecords((memory, count, version) => {
+      const records = tickRecordsIn(memory, 0, count);
+      this.hub.take(records, this.#fetched.keep(records, count, version));
+    });
+    for (const { feed } of this.venues) feed.start();
+    this.demand.start();
+    this.#lists = this.#watchLists();
+    this.#lists?.start();
+  }
+
+  /** What came in over all sockets. */
+  account(): FeedAccount {
+    return sumOf(this.venues.map(({ feed }) => feed.health().account));
+  }
+
+  /** True when every socket is open and every stream that is wanted is granted. */
+  get isReady(): boolean {
+    return this.venues.every(({ feed }) => {
+      const { connections, lines } = feed.health();
+      return (
+        connections.every(({ state }) => state === 'open') && lines.every(({ missing }) => missing === 0)
+      );
+    });
+  }
+
+  health(): Record<string, unknown> {
+    return {
+      feeds: Object.fromEntries(
+        this.venues.map(({ settings, feed }) => [settings.venue.name.toLowerCase(), feed.health()]),
+      ),
+      demand: { ...this.demand.health(), redis: this.#lists?.health() ?? 'not configured' },
+      streams: this.#requests.health(),
+      indexes: Object.fromEntries(this.#sources),
     };
-    this.feed = new Feed({
-      venue: venues.binance,
-      instruments: this.#instruments,
-      wsUrl: exchange.ws_endpoint,
-      tradesOf: (instrument) => tradesBy.get(instrument.symbol) ?? 'trade',
-      plausible:
-        recorded === undefined ? ownPast : recordedTimes(recorded.firstMs * 1_000, recorded.lastMs * 1_000),
-      clock: replay ?? live,
-      ...(replay === undefined ? {} : { eventClock: replay }),
-      timers: steadyTimers,
-      roll: Math.random,
-      lines: exchange.lines === 2 ? 2 : 1,
-      maxConnections: exchange.max_connections,
-      limits: {
-        ...connectionDefaults,
-        quietMs: exchange.ping_interval,
-        messageBytesMax: exchange.messageBytesMax,
-        refusalsMax: exchange.refusedMax,
-        refusalsWithinMs: exchange.refusedWindow,
-        backoff: { ...connectionDefaults.backoff, firstMs: exchange.backoffMin, mostMs: exchange.backoffMax },
-      },
-      sink: (records, count) => {
-        if (replay === undefined) venueClock.observe(records, count);
-        hub.take(records, count);
-      },
-    });
-    this.hub.attach(this.feed);
   }
 
-  start(log: Log): void {
-    this.feed.start();
-    void this.#takeExtremes(log);
-  }
-
-  /** Highs and lows of the venue's daily candles, for the Enigma level; one instrument after the other. */
-  async #takeExtremes(log: Log): Promise<void> {
-    const { signal } = this.#closing;
-    for (const instrument of this.#instruments) {
-      const backoff = new Backoff(backoffDefaults, Math.random);
-      while (!signal.aborted) {
-        try {
-          const candles = await this.#rest.candles(instrument, { interval: '1d', limit: dailyCandles });
-          this.#giveExtremes(instrument, candles);
-          break;
-        } catch (error) {
-          if (signal.aborted) return;
-          log.incident(
-            'extremes',
-            'daily candles cannot be had; the Enigma level counts from our own trades',
-            {
-              symbol: instrument.symbol,
-              error: reasonOf(error),
-            },
-          );
-          if (!isPassing(error)) break;
-          await pause(backoff.next(0, Math.max(listingRetryMs, error.retryAfterMs)), signal);
-        }
-      }
-    }
-  }
-
-  #giveExtremes(instrument: Instrument, candles: readonly VenueCandle[]): void {
-    if (candles.length === 0 || this.#closing.signal.aborted) return;
-    const high = candles.reduce((best, candle) => (candle.high > best.high ? candle : best));
-    const low = candles.reduce((best, candle) => (candle.low < best.low ? candle : best));
-    const record = tickRecords(1);
-    record.halves[tickField.head] = tickKind.extreme;
-    record.halves[tickField.instrument] = instrument.id;
-    record.words[tickField.price] = high.high;
-    record.words[tickField.size] = high.openTime;
-    record.words[tickField.firstId] = low.low;
-    record.words[tickField.lastId] = low.openTime;
-    this.hub.take(record, 1);
-    this.extremes++;
+  /** How many streams are stale, and sockets not open: nothing of either when all is well. */
+  get isWell(): boolean {
+    return (
+      this.#requests.staleStreams === 0 &&
+      this.venues.every(({ feed }) => feed.health().connections.every(({ state }) => state === 'open'))
+    );
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
     clearInterval(this.#checking);
-    await this.feed.close();
+    this.#lists?.close();
+    this.demand.close();
+    this.#requests.close();
+    await Promise.all(this.venues.map(({ feed }) => feed.close()));
     this.hub.close();
+  }
+
+  /** Records that came from the REST thread and went on. */
+  get fetched(): number {
+    return this.#fetched.came - this.#fetched.old;
+  }
+
+  /**
+   * Another version of the dictionary. What the venue sends is read by it from its next message on; a change of decimals
+   * goes down the stream right before that.
+   */
+  adopt(dictionary: Dictionary): void {
+    const before = this.#directory.dictionary;
+    this.#directory = new Directory(dictionary);
+    this.#fetched.adopt(before, dictionary);
+    const changed = dictionary.instruments.filter((one) => one !== before.instruments[one.id - 1]);
+    for (const venue of new Set(changed.map((one) => one.venue))) {
+      const own = dictionary.instruments.filter((one) => one.venue === venue);
+      this.#byVenue.get(venue)?.feed.adopt(own, dictionary.version);
+    }
+    for (const one of changed) this.#changeWant(one, before.instruments[one.id - 1]);
+  }
+
+  /** By venue: messages refused because they are of another tick size, or of a symbol that is not known. */
+  oldMetadata(): ReadonlyMap<string, number> {
+    return new Map(
+      this.venues.map(({ settings, feed }) => {
+        const { tooPrecise, unknownSymbol } = feed.health().account.refused;
+        return [settings.venue.name, tooPrecise + unknownSymbol];
+      }),
+    );
+  }
+
+  #changeWant(now: Instrument, before: Instrument | undefined): void {
+    const { id, symbol } = now;
+    if (before !== undefined) this.#rescale(now, before);
+    if (before?.active === true && !now.active) this.#letGo(id);
+    else if (now.active && before?.active !== true) {
+      if (this.#byVenue.get(now.venue)?.isCore(symbol) === true) this.demand.addCore(id);
+      if (this.demand.isTaken(id)) this.#want(id);
+    }
+  }
+
+  #rescale({ id, venue, priceDecimals, sizeDecimals }: Instrument, before: Instrument): void {
+    if (priceDecimals === before.priceDecimals && sizeDecimals === before.sizeDecimals) return;
+    this.hub.rescalePart(id, priceDecimals - before.priceDecimals);
+    const line = this.#byVenue.get(venue);
+    // Its shard has forgotten the book. Where changes have no ids nothing would tell it that one is missing.
+    if (line?.settings.venue.bookFrom === 'stream') line.feed.resubscribe(id);
+  }
+
+  #venueOf(instrument: number): VenueLine | undefined {
+    return this.#byVenue.get(this.#directory.byId(instrument)?.venue ?? '');
+  }
+
+  /** What is not traded is taken when it is again. */
+  #want(instrument: number): void {
+    if (this.#directory.byId(instrument)?.active === true) this.#venueOf(instrument)?.feed.want(instrument);
+  }
+
+  #letGo(instrument: number): void {
+    this.#venueOf(instrument)?.feed.unwant(instrument);
+    this.#parts.rest.forgetBook(instrument);
+  }
+
+  /** Watch lists that others keep in Redis (document 002): what they want is taken too. */
+  #watchLists(): RedisWatchLists | undefined {
+    const { config, log } = this.#parts;
+    const { redis } = config.cache;
+    if (!redis.enabled) return undefined;
+    return new RedisWatchLists({
+      addr: redis.addr,
+      password: redis.password,
+      db: redis.db,
+      everyMs: config.demand.reconcileEvery,
+      onSymbols: (symbols) => {
+        const wanted = [...symbols].flatMap((symbol) => {
+          const resolved = this.#directory.resolve(symbol);
+          return 'instrument' in resolved ? [resolved.instrument.id] : [];
+        });
+        this.demand.replace('redis', new Set(wanted));
+      },
+      onFault: (reason) =>
+        log.incident('watch lists', 'Redis does not give its watch lists: the last ones hold', { reason }),
+    });
+  }
+
+  #noteSource(instrument: number, source: IndexSource): void {
+    const index = this.#parts.indexes.find((one) => one.instrument === instrument);
+    const part = index?.parts[source.part];
+    if (index === undefined || part === undefined) return;
+    const sources = this.#sources.get(index.symbol) ?? {};
+    this.#sources.set(index.symbol, { ...sources, [part.symbol]: source });
+  }
+
+  #askForBook(instrument: number, reason: number): void {
+    const line = this.#venueOf(instrument);
+    if (line === undefined) return;
+    if (line.settings.venue.bookFrom === 'rest') this.#parts.rest.book(instrument, reason);
+    else line.feed.resubscribe(instrument);
   }
 }
 
-/** The venue may well answer later. */
-function isPassing(error: unknown): error is RestFault {
-  return error instanceof RestFault && ['unreachable', 'limited', 'banned'].includes(error.kind);
+function partsOf({ parts }: IndexDefinition): number[] {
+  return parts.map(({ instrument }) => instrument);
 }
 
-/** The sockets pause at three quarters of the overflow and go on at a quarter. */
-function overflowMarks(
-  records: number,
-): Pick<HubOptions, 'overflowRecords' | 'overflowHigh' | 'overflowLow'> {
-  const room = Math.max(4, records);
-  return { overflowRecords: room, overflowHigh: Math.floor(room * 0.75), overflowLow: Math.floor(room / 4) };
+function hubOptions({
+  bars,
+  workers,
+}: Config): Omit<HubOptions, 'writers' | 'shardOf' | 'clock' | 'retryMs'> {
+  // The sockets pause at three quarters of the overflow and go on at a quarter.
+  const room = Math.max(4, workers.overflow);
+  return {
+    clockMs: bars.clock,
+    publishAt: Math.min(workers.flushRecords, workers.queue / 4),
+    overflowRecords: room,
+    overflowHigh: Math.floor(room * 0.75),
+    overflowLow: Math.floor(room / 4),
+    conflates: workers.whenFull === 'conflate',
+  };
+}
+
+/** The same keys, each number the sum. */
+function sumOf<T extends object>(all: readonly T[]): T {
+  const [first] = all;
+  if (first === undefined) throw new RangeError('nothing to add up');
+  const sum: Record<string, unknown> = {};
+  for (const key of Object.keys(first)) {
+    const values = all.map((one) => (one as Record<string, unknown>)[key]);
+    sum[key] =
+      typeof values[0] === 'number'
+        ? (values as number[]).reduce((total, value) => total + value, 0)
+        : sumOf(values as object[]);
+  }
+  return sum as T;
 }

@@ -1,5 +1,6 @@
 /** The gateway's thread, from the side of the server. */
 import type { GatewayAccount } from '../gateway/gateway.ts';
+import type { Dictionary } from '../market/instrument.ts';
 import type { GatewayCommand, GatewayReport, GatewayThreadData } from './gateway.ts';
 import { Thread, type ThreadWatch } from './thread.ts';
 
@@ -50,6 +51,18 @@ export class GatewayThread {
 
   #send(command: GatewayCommand): void {
     this.#thread.worker.postMessage(command);
+  }
+
+  /** The first client wants an instrument, or the last has let it go. */
+  onWish(take: (instrument: number, wanted: boolean) => void): void {
+    this.#thread.worker.on('message', (message: GatewayReport) => {
+      if (message.kind === 'wish') take(message.instrument, message.wanted);
+    });
+  }
+
+  /** Another version of the dictionary. */
+  adopt(dictionary: Dictionary): void {
+    this.#send({ kind: 'dictionary', dictionary });
   }
 
   tellHealth(body: Record<string, unknown>): void {

@@ -7,13 +7,20 @@ import type { CorsRules } from '../gateway/cors.ts';
 import { Gateway, type GatewayAccount } from '../gateway/gateway.ts';
 import { type GatewayLimits, gatewayLimits } from '../gateway/limits.ts';
 import type { Dictionary } from '../market/instrument.ts';
+import { SharedLatestPrices } from '../stores/memory-latest.ts';
 
 export interface GatewayThreadData {
   /** Segment rings, one for each shard. */
   readonly rings: readonly SharedArrayBuffer[];
   /** Rung by the shards. */
   readonly bell: Int32Array;
+  /** Tables of order books, one a shard. */
+  readonly books: readonly SharedArrayBuffer[];
   readonly dictionary: Dictionary;
+  /** The highest number that an instrument may get in this run. */
+  readonly instrumentsMax?: number;
+  /** Table of latest prices: it says by which digits the shards count. */
+  readonly latest?: SharedArrayBuffer;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -34,6 +41,8 @@ export interface GatewayThreadData {
 
 export type GatewayCommand =
   | { readonly kind: 'accounting' }
+  /** Another version of the dictionary; decimals that grow come in the stream. */
+  | { readonly kind: 'dictionary'; readonly dictionary: Dictionary }
   | { readonly kind: 'health'; readonly body: Record<string, unknown> }
   | { readonly kind: 'close' };
 
@@ -41,6 +50,7 @@ export type GatewayReport =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'fault'; readonly message: string }
   | { readonly kind: 'first-subscriber' }
+  | { readonly kind: 'wish'; readonly instrument: number; readonly wanted: boolean }
   | { readonly kind: 'accounting'; readonly accounting: GatewayAccount }
   /** The last one: the accounting at the end. The thread then exits by itself. */
   | { readonly kind: 'closed'; readonly accounting: GatewayAccount };
@@ -49,10 +59,14 @@ const data = workerData as GatewayThreadData;
 const control = (data.control ?? parentPort) as MessagePort;
 const report = (message: GatewayReport): void => control.postMessage(message);
 
+const latest = data.latest === undefined ? undefined : new SharedLatestPrices(data.latest);
 const gateway = new Gateway({
   rings: data.rings,
   bell: data.bell,
+  books: data.books,
   dictionary: data.dictionary,
+  ...(data.instrumentsMax === undefined ? {} : { instrumentsMax: data.instrumentsMax }),
+  ...(latest === undefined ? {} : { scaleOf: (instrument) => latest.read(instrument)?.scale ?? 0 }),
   query: data.query,
   webRoot: data.webRoot,
   limits: { ...gatewayLimits, ...data.limits },
@@ -60,6 +74,7 @@ const gateway = new Gateway({
   cors: data.cors,
   facts: data.facts ?? {},
   onFirstSubscriber: () => report({ kind: 'first-subscriber' }),
+  onWish: (instrument, wanted) => report({ kind: 'wish', instrument, wanted }),
 });
 
 function close(): void {
@@ -71,6 +86,7 @@ function close(): void {
 control.on('message', (command: GatewayCommand) => {
   if (command.kind === 'accounting') report({ kind: 'accounting', accounting: gateway.account() });
   else if (command.kind === 'health') gateway.tellHealth(command.body);
+  else if (command.kind === 'dictionary') gateway.adopt(command.dictionary);
   else close();
 });
 

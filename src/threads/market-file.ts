@@ -12,25 +12,26 @@ import { openMarketDatabase } from '../stores/sqlite-schema.ts';
 import { seedsOf } from '../stores/sqlite-seed.ts';
 import { type ShardEstate, ShardSnapshots, shardEstate } from '../workers/shard-snapshots.ts';
 
+/** So many instruments may be listed anew while the server runs; a restart makes room for as many again. */
+export const spareInstruments = 256;
+
 export interface MarketStart {
   readonly file: string;
   readonly dictionary: Dictionary;
+  /** The highest number that an instrument may get in this run. */
+  readonly instrumentsMax: number;
   /** One a shard: seeded, ready to be run. */
   readonly estates: readonly ShardEstate[];
 }
 
-/** What earlier runs know of the listed symbols, for when the venue does not answer. @throws UsageFault as `openMarket` */
-export function enrolledInstruments(
-  dataDir: string,
-  venue: string,
-  natives: ReadonlySet<string>,
-): Omit<Instrument, 'id'>[] {
+/** What earlier runs know of a venue's symbols, for when it does not answer. @throws UsageFault as `openMarket` */
+export function enrolledInstruments(dataDir: string, venue: string): Omit<Instrument, 'id'>[] {
   const file = join(dataDir, 'market.db');
   if (!existsSync(file)) return [];
   const db = openFile(file);
   try {
     const known = new SqliteInstruments(db).enrol([]);
-    return known.filter((one) => one.venue === venue && natives.has(one.native));
+    return known.filter((one) => one.venue === venue);
   } finally {
     db.close();
   }
@@ -55,13 +56,15 @@ export async function openMarket(
   dataDir: string,
   listed: readonly Omit<Instrument, 'id'>[],
   shards: number,
+  bookLevels: number,
   epoch: number,
 ): Promise<MarketStart> {
   const file = join(dataDir, 'market.db');
   const db = openFile(file);
   const instruments = new SqliteInstruments(db).enrol(listed);
-  const rows = Math.ceil(instruments.length / shards);
-  const estates = Array.from({ length: shards }, () => shardEstate(rows));
+  const instrumentsMax = instruments.length + spareInstruments;
+  const rows = Math.ceil(instrumentsMax / shards);
+  const estates = Array.from({ length: shards }, () => shardEstate(rows, bookLevels));
   const memories = estates.map((estate) => shardMemory(rows, new Float64Array(estate.minutes)));
   const completed: Bar[] = [];
   for (const seed of seedsOf(db, instruments)) {
@@ -73,5 +76,5 @@ export async function openMarket(
   if (completed.length > 0) await writer.write({ trades: [], bars: completed, quotes: [], enigma: [] });
   await writer.close();
   if (db.open) db.close();
-  return { file, dictionary: { epoch, version: 1, instruments }, estates };
+  return { file, dictionary: { epoch, version: 1, instruments }, instrumentsMax, estates };
 }

@@ -3,8 +3,12 @@ import type { Config } from '../config/load.ts';
 import type { CorsRules } from '../gateway/cors.ts';
 import type { GatewayLimits } from '../gateway/limits.ts';
 import type { ShardRules } from '../workers/shard-options.ts';
+import type { IndexDefinition } from './indexes.ts';
 
-export function shardRules(config: Config): ShardRules {
+/** A book that waits for its snapshot asks again after so long. */
+const bookRequestMicros = 5_000_000;
+
+export function shardRules(config: Config, indexes: readonly IndexDefinition[], epoch: number): ShardRules {
   return {
     graceMicros: config.bars.grace * 1_000,
     formingMicros: config.bars.formingEvery * 1_000,
@@ -15,6 +19,25 @@ export function shardRules(config: Config): ShardRules {
     enigma: config.enigma.enabled,
     snapshotRecords: config.workers.queue / 2,
     waitWhenFull: config.workers.whenFull === 'wait',
+    books: {
+      levels: config.books.levels,
+      topLevels: config.books.topLevels,
+      lowWater: config.books.lowWater,
+      requestMicros: bookRequestMicros,
+    },
+    tailMicros: config.repair.tail * 1_000,
+    repeatMicros: config.repair.repeatEvery * 1_000,
+    quietMicrosMin: config.quiet.least * 1_000,
+    quietMicrosMax: config.quiet.most * 1_000,
+    indexes: indexes.map(({ instrument, parts }) => ({
+      instrument,
+      weights: parts.map(({ weight }) => weight),
+      scales: parts.map(({ shift }) => 10 ** shift),
+      staleMicros: config.index.staleAfter * 1_000,
+      markShare: config.index.markPercent / 100,
+      quarantineTimes: config.index.quarantineTimes,
+      epoch,
+    })),
   };
 }
 

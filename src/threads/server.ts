@@ -10,23 +10,29 @@ import { WriterControl } from '../stores/writer-control.ts';
 import type { Stage } from '../telemetry/accounting.ts';
 import type { Log } from '../telemetry/log.ts';
 import { ShardPool } from '../workers/pool.ts';
-import { FeedLine, type ListedStream, listInstruments, type RecordedSpan, venueRest } from './feed-line.ts';
+import { FeedLine } from './feed-line.ts';
 import { GatewayThread, ListenFault } from './gateway-thread.ts';
-import { enrolledInstruments, openMarket } from './market-file.ts';
+import { indexDefinitions, indexInstruments } from './indexes.ts';
+import { type Listed, listInstruments, venueRest } from './listing.ts';
+import { enrolledInstruments, type MarketStart, openMarket } from './market-file.ts';
+import { Metadata } from './metadata.ts';
 import type { QueryData } from './query.ts';
+import { RestThread } from './rest-thread.ts';
 import { layRings, type Rings } from './rings.ts';
-import { corsRules, gatewayLimits } from './rules.ts';
+import { corsRules, gatewayLimits, shardRules } from './rules.ts';
 import { isSettled, missingText, stagesOf, wayIn } from './stages.ts';
+import { StoredInstruments } from './stored-instruments.ts';
 import { Thread } from './thread.ts';
+import type { RecordedSpan } from './venue-line.ts';
+import { type ListedStream, type VenueSettings, venueSettings } from './venues.ts';
 import type { WriterData } from './writer.ts';
-
-export type { ListedStream, RecordedSpan };
 
 export interface ServerOptions {
   readonly config: Config;
   readonly log: Log;
   readonly version: string;
-  readonly listing: readonly ListedStream[];
+  /** Always taken instead of the symbols of the configuration. */
+  readonly core?: readonly ListedStream[];
   /** Set when a recording is played: its times are the market's. */
   readonly recorded?: RecordedSpan;
   /** Breaks the start off: `startServer` then rejects with its reason. */
@@ -59,18 +65,14 @@ export class Server {
   }
 
   async stages(): Promise<Stage[]> {
-    const { line, writerControl, gateway } = this.#parts;
-    return stagesOf(line, this.#reports(), writerControl.read(), await gateway.account());
+    const { line, rest, writerControl, gateway } = this.#parts;
+    const gatewayAccount = await gateway.account();
+    return stagesOf(line, this.#reports(), writerControl.read(), gatewayAccount, rest.rows);
   }
 
   /** Resolves when the venue has granted every stream. */
   async subscribed(): Promise<void> {
-    const { line } = this.#parts;
-    const ready = (): boolean =>
-      line.feed.health().connections.every(({ state, missing }) => state === 'open' && missing === 0);
-    while (!ready() && !this.#closing) {
-      await pause(settleEveryMs);
-    }
+    while (!this.#parts.line.isReady && !this.#closing) await pause(settleEveryMs);
   }
 
   /** The way in from a simulated exchange, by its own count. */
@@ -91,7 +93,7 @@ export class Server {
     const { line, rings, writerControl } = this.#parts;
     let seen = -1;
     for (let quietMs = 0; quietMs < settleQuietMs && !this.#closing; quietMs += settleEveryMs) {
-      const { messages } = line.feed.health().account;
+      const { messages } = line.account();
       if (messages !== seen || line.hub.account().paused) quietMs = 0;
       seen = messages;
       await pause(settleEveryMs);
@@ -112,13 +114,14 @@ export class Server {
   }
 
   async #tellHealth(): Promise<void> {
-    const { line, pool, rings, writerControl, gateway } = this.#parts;
-    const feed = line.feed.health();
+    const { line, metadata, pool, rings, rest, writerControl, gateway } = this.#parts;
     const writer = writerControl.read();
-    const open = feed.connections.filter(({ state }) => state === 'open').length;
+    metadata.check();
     gateway.tellHealth({
-      status: open === feed.connections.length && writer.state === 'embedded' ? 'ok' : 'degraded',
-      feeds: feed,
+      status: line.isWell && writer.state === 'embedded' ? 'ok' : 'degraded',
+      ...line.health(),
+      metadata: metadata.health(),
+      rest: rest.health(),
       hub: line.hub.account(),
       shards: rings.shards.map(({ index }) => pool.report(index)),
       store: writer,
@@ -132,9 +135,11 @@ export class Server {
   async close(): Promise<string[]> {
     this.#closing = true;
     clearInterval(this.#health);
-    const { line, pool, rings, writer, writerControl, query, gateway, log } = this.#parts;
+    const { line, metadata, rest, pool, rings, writer, writerControl, query, gateway, log } = this.#parts;
+    metadata.close();
     await line.close();
-    const faults = await pool.close();
+    const faults = await rest.close();
+    faults.push(...(await pool.close()));
     faults.push(...(await writer.close(() => writerControl.stop(new Int32Array(rings.sinkBell)))));
     await gateway.close();
     faults.push(...(await query.close(() => query.worker.postMessage({ stop: true }))));
@@ -147,6 +152,8 @@ interface Parts {
   readonly file: string;
   readonly log: Log;
   readonly line: FeedLine;
+  readonly metadata: Metadata;
+  readonly rest: RestThread;
   readonly rings: Rings;
   readonly pool: ShardPool;
   readonly writer: Thread;
@@ -160,72 +167,99 @@ interface Parts {
  * @throws UsageFault when the address or the folder cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, log, listing, onFault } = options;
-  const natives = new Set(listing.map(({ native }) => native));
-  const listed = await listInstruments({
-    rest: venueRest(config, options.signal),
-    endpoint: config.exchange.rest_endpoint,
-    natives,
-    enrolled: enrolledInstruments(config.dataDir, config.exchange.venue, natives),
-    log,
-    signal: options.signal,
-  });
+  const { config, log } = options;
+  const venues = venueSettings(config, options.core);
+  if (venues.length === 0)
+    throw new UsageFault('no venue is enabled: set exchange.enabled, coinbase.enabled or backpack.enabled');
+  const listed = await listAll(venues, options);
+  listed.push(...indexInstruments(config, listed));
   const market = await openMarket(
     config.dataDir,
     listed,
     config.workers.count,
+    config.books.levels,
     Math.floor(Date.now() / 1_000),
   );
-  const rings = layRings(config, market);
   const dictionary = market.dictionary;
+  const indexes = indexDefinitions(config, dictionary);
+  const rings = layRings(config, market, shardRules(config, indexes, dictionary.epoch));
 
   const toQuery = new MessageChannel();
-  const gateway = await startGateway(options, rings, market.dictionary, toQuery.port1);
+  const gateway = await startGateway(options, rings, market, toQuery.port1);
   const writerControl = new WriterControl();
-  const writerData: WriterData = {
-    rings: rings.shards.flatMap(({ sinks }) => sinks.map(({ memory }) => memory)),
-    bell: rings.sinkBell,
-    file: market.file,
-    dictionary: dictionary.instruments,
-    control: writerControl.memory,
-    quotes: config.stores.quotes,
-    commitRows: config.stores.commitRows,
-    commitMs: config.stores.commitEvery,
-    formingMs: config.stores.formingEvery,
-  };
-  const writer = new Thread('writer', 'writer', { workerData: writerData }, { onFault });
-  await writer.message(readyOf);
-  const queryData: QueryData = {
-    file: market.file,
-    dictionary: dictionary.instruments,
-    latest: rings.latest,
-    ports: [toQuery.port2],
-  };
-  const query = new Thread(
-    'query',
-    'query',
-    { workerData: queryData, transferList: [toQuery.port2] },
-    { onFault },
-  );
-  await query.message(readyOf);
-
-  const pool = new ShardPool({
-    filename: new URL(`./shard${import.meta.url.slice(-3)}`, import.meta.url).href,
+  const writer = await startWriter(options, rings, market, writerControl);
+  const query = await startQuery(options, rings, market, toQuery.port2);
+  const pool = startPool(options, rings);
+  const rest = await startRest(options, rings, market, writerControl);
+  const line = new FeedLine({
+    config,
+    dictionary,
+    instrumentsMax: market.instrumentsMax,
+    venues,
+    indexes,
     shards: rings.shards,
-    stuckMs: config.workers.stuckAfter,
-    restartMs,
-    onRestart: (shard, reason, restarts) =>
-      log.incident(`shard ${shard}`, 'a shard was started anew', { shard, reason, restarts }),
+    requestBell: rings.requestBell,
+    rest,
+    log,
+    ...(options.recorded === undefined ? {} : { recorded: options.recorded }),
   });
-  const line = new FeedLine(config, dictionary, rings.shards, listing, options.recorded);
-  line.start(log);
-  return new Server({ file: market.file, log, line, rings, pool, writer, writerControl, query, gateway });
+  gateway.onWish((instrument, wanted) =>
+    wanted ? line.demand.wish('gateway', instrument) : line.demand.unwish('gateway', instrument),
+  );
+  const metadata = new Metadata({
+    dictionary,
+    instrumentsMax: market.instrumentsMax,
+    venues,
+    dataDir: config.dataDir,
+    line,
+    rest,
+    stored: new StoredInstruments(writer, new Int32Array(rings.sinkBell)),
+    told: [
+      (changed) => gateway.adopt(changed),
+      (changed) => query.worker.postMessage({ dictionary: changed.instruments }),
+      (changed) => rest.adopt(changed),
+    ],
+    log,
+  });
+  line.start();
+  return new Server({
+    file: market.file,
+    log,
+    line,
+    metadata,
+    rest,
+    rings,
+    pool,
+    writer,
+    writerControl,
+    query,
+    gateway,
+  });
+}
+
+/** The instruments of all venues; each is waited for on its own. */
+async function listAll(
+  venues: readonly VenueSettings[],
+  { config, log, signal }: ServerOptions,
+): Promise<Listed[]> {
+  const lists = await Promise.all(
+    venues.map((settings) =>
+      listInstruments({
+        settings,
+        rest: venueRest(settings, signal),
+        enrolled: enrolledInstruments(config.dataDir, settings.venue.name),
+        log,
+        signal,
+      }),
+    ),
+  );
+  return lists.flat();
 }
 
 async function startGateway(
   { config, version, onFault }: ServerOptions,
   rings: Rings,
-  dictionary: Parameters<typeof GatewayThread.start>[0]['dictionary'],
+  { dictionary, instrumentsMax }: MarketStart,
   query: MessageChannel['port1'],
 ): Promise<GatewayThread> {
   const webRoot = join(import.meta.dirname, '..', '..', 'web', 'dist');
@@ -234,7 +268,10 @@ async function startGateway(
       {
         rings: rings.shards.flatMap(({ gateways }) => gateways.map(({ memory }) => memory)),
         bell: new Int32Array(rings.gatewayBell),
+        books: rings.shards.map(({ estate }) => estate.books.table),
         dictionary,
+        instrumentsMax,
+        latest: rings.latest,
         host: config.server.host,
         port: config.server.port,
         ...(existsSync(webRoot) ? { webRoot } : {}),
@@ -250,6 +287,77 @@ async function startGateway(
     if (error instanceof ListenFault) throw new UsageFault(error.message, { cause: error });
     throw error;
   }
+}
+
+function startPool({ config, log }: ServerOptions, { shards }: Rings): ShardPool {
+  return new ShardPool({
+    filename: new URL(`./shard${import.meta.url.slice(-3)}`, import.meta.url).href,
+    shards,
+    stuckMs: config.workers.stuckAfter,
+    restartMs,
+    onRestart: (shard, reason, restarts) =>
+      log.incident(`shard ${shard}`, 'a shard was started anew', { shard, reason, restarts }),
+  });
+}
+
+function startRest(
+  { config, core, recorded, onFault }: ServerOptions,
+  rings: Rings,
+  { dictionary }: MarketStart,
+  control: WriterControl,
+): Promise<RestThread> {
+  return RestThread.start(
+    {
+      config,
+      ...(core === undefined ? {} : { core }),
+      dictionary,
+      rows: rings.fetched,
+      rowBell: rings.sinkBell,
+      writerControl: control.memory,
+      replay: recorded !== undefined,
+    },
+    { onFault },
+  );
+}
+
+async function startWriter(
+  { config: { stores }, onFault }: ServerOptions,
+  rings: Rings,
+  { file, dictionary }: MarketStart,
+  control: WriterControl,
+): Promise<Thread> {
+  const workerData: WriterData = {
+    rings: [...rings.shards.flatMap(({ sinks }) => sinks.map(({ memory }) => memory)), rings.fetched],
+    bell: rings.sinkBell,
+    file,
+    dictionary: dictionary.instruments,
+    control: control.memory,
+    quotes: stores.quotes,
+    commitRows: stores.commitRows,
+    commitMs: stores.commitEvery,
+    formingMs: stores.formingEvery,
+  };
+  const writer = new Thread('writer', 'writer', { workerData }, { onFault });
+  await writer.message(readyOf);
+  return writer;
+}
+
+async function startQuery(
+  { onFault }: ServerOptions,
+  rings: Rings,
+  { file, dictionary }: MarketStart,
+  port: MessageChannel['port2'],
+): Promise<Thread> {
+  const workerData: QueryData = {
+    file,
+    dictionary: dictionary.instruments,
+    latest: rings.latest,
+    books: rings.shards.map(({ estate }) => estate.books.table),
+    ports: [port],
+  };
+  const query = new Thread('query', 'query', { workerData, transferList: [port] }, { onFault });
+  await query.message(readyOf);
+  return query;
 }
 
 function readyOf(message: unknown): true | undefined {

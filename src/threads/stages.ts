@@ -10,11 +10,15 @@ import type { FeedLine } from './feed-line.ts';
 type ShardReport = ReturnType<ShardPool['report']>;
 
 /** What shards count as handed to the store, by the store's kinds. */
-const rowsOf: Readonly<Record<StoredKind, string>> = {
+const rowsOf: Readonly<Record<Exclude<StoredKind, 'backfill'>, string>> = {
   trade: 'tradesPassed',
   bar: 'barRows',
   quote: 'quoteRows',
   enigma: 'enigmaRows',
+  gap: 'gapRows',
+  amend: 'amendRows',
+  complete: 'completeRows',
+  quarantine: 'quarantineRows',
 };
 
 /** Stages in the order of the line. They balance when nothing is on its way between two counts. */
@@ -23,8 +27,9 @@ export function stagesOf(
   shards: readonly ShardReport[],
   writer: WriterStatus,
   gateway: GatewayAccount,
+  fetched: number,
 ): Stage[] {
-  const feed = line.feed.health().account;
+  const feed = line.account();
   const hub = line.hub.account();
   const sum = (name: string): number => sumOf(shards, name);
   const clients = {
@@ -41,33 +46,13 @@ export function stagesOf(
     },
     {
       name: 'hub',
-      in: { records: feed.records, extremes: line.extremes },
+      in: { records: feed.records, fetched: line.fetched, parts: hub.parts },
       out: { pushed: hub.pushed, conflated: hub.conflated, waiting: hub.waiting, dropped: hub.dropped },
     },
-    {
-      name: 'shards',
-      in: { pushed: hub.pushed, clocks: hub.clocksSent },
-      out: {
-        trades: sum('trades'),
-        quotes: sum('quotes'),
-        clocks: sum('clocks'),
-        extremes: sum('extremes'),
-        waiting: sum('waiting'),
-      },
-    },
-    {
-      name: 'trades',
-      in: { trades: sum('trades'), released: sum('tradesReleased') },
-      out: { passed: sum('tradesPassed'), duplicate: sum('tradesDuplicate'), held: sum('tradesHeld') },
-    },
-    {
-      name: 'quotes',
-      in: { quotes: sum('quotes') },
-      out: { passed: sum('quotesPassed'), stale: sum('quotesStale') },
-    },
+    ...shardStages(hub.pushed, hub.clocksSent, sum),
     ...storedKinds.map((kind) => ({
       name: `stored ${kind}`,
-      in: { rows: sum(rowsOf[kind]) },
+      in: { rows: kind === 'backfill' ? fetched : sum(rowsOf[kind]) },
       out: {
         written: writer.written[kind],
         'there already': writer.ignored[kind],
@@ -81,6 +66,59 @@ export function stagesOf(
       in: { due },
       out: { delivered, conflated, dropped, waiting },
     })),
+  ];
+}
+
+/** @param sum of a count over all shards */
+function shardStages(pushed: number, clocks: number, sum: (name: string) => number): Stage[] {
+  return [
+    {
+      name: 'shards',
+      in: { pushed, clocks },
+      out: {
+        trades: sum('trades'),
+        quotes: sum('quotes'),
+        clocks: sum('clocks'),
+        extremes: sum('extremes'),
+        heartbeats: sum('heartbeats'),
+        subscriptions: sum('subscriptions'),
+        lost: sum('lostRecords'),
+        rescales: sum('rescales'),
+        books: sum('bookRecords'),
+        parts: sum('parts'),
+        waiting: sum('waiting'),
+      },
+    },
+    {
+      name: 'trades',
+      in: { trades: sum('trades'), released: sum('tradesReleased'), indexes: sum('indexTrades') },
+      out: {
+        passed: sum('tradesPassed'),
+        duplicate: sum('tradesDuplicate'),
+        held: sum('tradesHeld'),
+        quarantined: sum('tradesQuarantined'),
+        unbelieved: sum('tradesUnbelieved'),
+      },
+    },
+    {
+      name: 'quotes',
+      in: { quotes: sum('quotes'), indexes: sum('indexTicks') },
+      out: { passed: sum('quotesPassed'), stale: sum('quotesStale') },
+    },
+    {
+      name: 'books',
+      in: { changes: sum('bookUpdates'), snapshots: sum('bookSnapshots') },
+      out: {
+        applied: sum('bookApplied'),
+        'snapshots taken': sum('bookSnapshotsTaken'),
+        'snapshots too old': sum('bookSnapshotsOld'),
+        duplicate: sum('bookDuplicates'),
+        torn: sum('bookTorn'),
+        void: sum('bookVoid'),
+        'buffer full': sum('bookBufferDropped'),
+        buffered: sum('bookBuffered'),
+      },
+    },
   ];
 }
 
@@ -100,7 +138,7 @@ function total(counts: Readonly<Record<string, number>>): number {
 
 /** From the simulated exchange to the feeds: what its scripted faults and cut connections took away is a line of its own. */
 export function wayIn(exchange: SimulatorReport, line: FeedLine): Stage[] {
-  const { messages, control } = line.feed.health().account;
+  const { messages, control } = line.account();
   const sent = total(exchange.sent) + exchange.faults.garbage;
   return [
     {

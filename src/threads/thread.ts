@@ -37,6 +37,7 @@ export class Thread {
         const found = pick(message);
         if (found === undefined) return;
         this.worker.off('message', take);
+        this.worker.off('error', reject);
         resolve(found);
       };
       this.worker.on('message', take);

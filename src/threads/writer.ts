@@ -4,10 +4,14 @@
  * Errors at the start (file cannot be written, instrument not enrolled) and rows that could not be written before
  * the end are thrown: the Worker's `error` event.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { Listed } from '../market/enrolment.ts';
 import type { Instrument } from '../market/instrument.ts';
 import { MarketWriter, napMs } from '../stores/market-writer.ts';
+import { StoredDecimals } from '../stores/rescaled-rows.ts';
 import { type QuotesKept, SqliteHistoryWriter } from '../stores/sqlite-history-writer.ts';
+import { SqliteInstruments } from '../stores/sqlite-instruments.ts';
+import { hasRoomForDecimals } from '../stores/sqlite-rescale.ts';
 import { openMarketDatabase } from '../stores/sqlite-schema.ts';
 import { WriterControl } from '../stores/writer-control.ts';
 import { sleepUntilRung } from '../wire/doorbell.ts';
@@ -32,16 +36,37 @@ export interface WriterData {
   readonly stopMs?: number;
 }
 
+/** An instrument that is to have more decimals. */
+export interface Finer {
+  readonly id: number;
+  /** How many more. */
+  readonly prices: number;
+  readonly sizes: number;
+}
+
+/** To the thread; its bell must be rung afterwards. A venue's whole listing is enrolled, with the decimals known so far. */
+export interface WriterRequest {
+  readonly kind: 'refresh';
+  readonly venue: string;
+  readonly listed: readonly Listed[];
+  /** To be judged: have they room for what is stored of them? The change itself comes with the rows. */
+  readonly finer: readonly Finer[];
+}
+
+/** `noRoom`: ids of those whose stored mantissas would pass 2^53. `rescaled`: what is stored of one has more decimals now. */
+export type WriterReport =
+  | { readonly kind: 'refreshed'; readonly instruments: number; readonly noRoom: readonly number[] }
+  | { readonly kind: 'not-refreshed'; readonly reason: string }
+  | { readonly kind: 'rescaled'; readonly instrument: number };
+
 const data = workerData as WriterData;
 const bell = new Int32Array(data.bell);
 const control = new WriterControl(data.control);
 const naps = new Int32Array(new SharedArrayBuffer(4));
 
-const writer = new SqliteHistoryWriter(
-  openMarketDatabase(data.file, data.busyMs),
-  data.dictionary,
-  data.quotes ?? '1s',
-);
+const db = openMarketDatabase(data.file, data.busyMs);
+const writer = new SqliteHistoryWriter(db, data.dictionary, data.quotes ?? '1s');
+let pending: WriterRequest | undefined;
 const market = new MarketWriter({
   rings: data.rings.map((memory) => new SegmentReader(memory)),
   writer,
@@ -51,6 +76,8 @@ const market = new MarketWriter({
   commitRows: data.commitRows ?? 5_000,
   commitMs: data.commitMs ?? 100,
   formingMs: data.formingMs ?? 1_000,
+  decimals: new StoredDecimals(data.dictionary),
+  onRescaled: ({ id }) => tell({ kind: 'rescaled', instrument: id }),
 });
 control.state = 'embedded';
 parentPort?.postMessage({ ready: true }, []);
@@ -65,6 +92,7 @@ function run(stopMs: number): void {
   let stopBefore = Number.POSITIVE_INFINITY;
   for (;;) {
     const now = performance.now();
+    if (hasRequest()) refresh(pending!, now);
     const stopping = control.stopAsked;
     if (stopping) stopBefore = Math.min(stopBefore, now + stopMs);
     const asked = control.flushAsked;
@@ -85,5 +113,29 @@ function run(stopMs: number): void {
 }
 
 function isIdle(): boolean {
-  return !market.hasInput && !control.stopAsked && !control.flushWaits;
+  return !market.hasInput && !control.stopAsked && !control.flushWaits && !hasRequest();
+}
+
+/** This thread never returns to its events: it looks for messages itself. */
+function hasRequest(): boolean {
+  if (parentPort === null) return false;
+  pending ??= receiveMessageOnPort(parentPort)?.message as WriterRequest | undefined;
+  return pending !== undefined;
+}
+
+/** Waits for another turn while the file takes nothing. */
+function refresh({ venue, listed, finer }: WriterRequest, now: number): void {
+  try {
+    const noRoom = finer.filter(({ id, prices, sizes }) => !hasRoomForDecimals(db, id, prices, sizes));
+    const { instruments } = new SqliteInstruments(db).refresh(venue, listed);
+    if (!market.adopt(instruments, now)) return;
+    tell({ kind: 'refreshed', instruments: instruments.length, noRoom: noRoom.map(({ id }) => id) });
+  } catch (error) {
+    tell({ kind: 'not-refreshed', reason: (error as Error).message });
+  }
+  pending = undefined;
+}
+
+function tell(report: WriterReport): void {
+  parentPort?.postMessage(report, []);
 }

@@ -15,17 +15,35 @@ import { resolutions } from '../market/resolution.ts';
 export const blockMessageHead = 24;
 
 /** What one can subscribe to, per instrument. Bars of resolution `r` are channel `channel.bars + r`. */
-export const channel = { trades: 0, quotes: 1, ticker: 2, enigma: 3, bars: 4 } as const;
-export const channelCount = channel.bars + resolutions.length;
+export const channel = {
+  trades: 0,
+  quotes: 1,
+  ticker: 2,
+  enigma: 3,
+  bars: 4,
+  /** Snapshot, then every change. */
+  book: 4 + resolutions.length,
+  /** The best levels, conflated. */
+  bookTop: 5 + resolutions.length,
+} as const;
+export const channelCount = channel.bookTop + 1;
 
-/** Names on the control channel: `trades`, `quotes`, `ticker`, `enigma`, `bars:1s` … `bars:1M`. */
+/** Names on the control channel: `trades`, `quotes`, `ticker`, `enigma`, `bars:1s` … `bars:1M`, `book`, `bookTop`. */
 export const channelNames: readonly string[] = [
   'trades',
   'quotes',
   'ticker',
   'enigma',
   ...resolutions.map((name) => `bars:${name}`),
+  'book',
+  'bookTop',
 ];
+
+/**
+ * A block that never leaves the server: prices and sizes of its instrument have more digits from the next block on. Its
+ * two bytes say how many more; its cursor is the version of the dictionary that has them.
+ */
+export const rescaleBlock = { kind: 31, bytes: 2 } as const;
 
 /** State: the last value wins, conflated for a slow client. Log: complete, in order, or the client is closed. */
 export const blockClass = { state: 0, log: 1 } as const;

@@ -17,6 +17,10 @@ export const blockKind = {
   watchList: 14,
   orderEvent: 15,
   error: 16,
+  /** The best levels of the order book, conflated. */
+  bookTop: 17,
+  /** A stream is live, stale, or (a book) waits for its snapshot. */
+  status: 18,
 } as const;
 
 /** Bits of the kind byte. */
@@ -29,13 +33,20 @@ export const tradeFlag = {
   samePrice: 8,
   late: 16,
   aggregate: 32,
+  /** Its price is beyond belief: it counts in no bar. */
+  quarantined: 64,
 } as const;
-export const tradeFlagsKnown = 63;
+export const tradeFlagsKnown = 127;
 export const quoteFlag = { sameBid: 1, sameTime: 2, sameBidSize: 4, sameAsk: 8, sameAskSize: 16 } as const;
 export const quoteFlagsKnown = 31;
+/** Of book snapshots, tops and deltas: the side has levels, beyond the worst one here, that the server does not tell. */
+export const bookFlag = { bidsCut: 1, asksCut: 2 } as const;
+export const bookFlagsKnown = 3;
 export const barFlag = { closed: 1, corrected: 2, incomplete: 4 } as const;
 
 export const blockRecordsMax = 512;
+/** Levels a side of a book block: at 16 bytes a level both sides then fit in a frame. */
+export const bookLevelsMax = 2_000;
 export const frameBytesMax = 65_536;
 
 /** Bytes of the v2 header: crc32 u32, 'T', 'W', version, flags, dictionary u32, time base u32. */

@@ -22,7 +22,7 @@ export interface TradeBatch {
   readonly size: Float64Array;
   /** How many trades of the venue each stands for. */
   readonly merged: Float64Array;
-  /** Bits of `tradeFlag`: of use are `takerSold`, `late` and `aggregate`. */
+  /** Bits of `tradeFlag`: of use are `takerSold`, `late`, `aggregate` and `quarantined`. */
   readonly flags: Uint8Array;
 }
 

@@ -4,6 +4,7 @@ import { blockKind, tradeFlag } from './block.ts';
 import type { Crc32 } from './crc32.ts';
 import { FrameReader } from './decode.ts';
 import { quoteAt, quoteBatch, tradeAt, tradeBatch } from './decode-batch.ts';
+import { type BookBatch, bookBatch } from './decode-book.ts';
 import {
   type DictionaryEntry,
   readDictionary,
@@ -11,11 +12,40 @@ import {
   readHeartbeat,
   type StreamCursor,
 } from './decode-connection.ts';
-import { type BarUpdate, readBar, readEnigma, readGap, readTicker } from './decode-records.ts';
+import {
+  type BarUpdate,
+  readBar,
+  readEnigma,
+  readGap,
+  readStatus,
+  readTicker,
+  type StreamStatus,
+} from './decode-records.ts';
 
 /** A trade with the word of its frame whether it came after younger ones. */
 export interface WireTrade extends Trade {
   readonly late: boolean;
+  /** Only there when its price is beyond belief, and it counts nowhere. */
+  readonly quarantined?: true;
+}
+
+/** Price and size, mantissas. */
+export type WireLevel = readonly [price: number, size: number];
+
+/** A book, best first. */
+export interface WireBook {
+  readonly instrument: number;
+  readonly bidsWhole: boolean;
+  readonly asksWhole: boolean;
+  readonly bids: readonly WireLevel[];
+  readonly asks: readonly WireLevel[];
+}
+
+/** A change of a book: levels in the order in which they apply; size 0 takes one away. */
+export interface WireBookDelta extends WireBook {
+  /** Cursor of the change before; first update id of this one. */
+  readonly previous: number;
+  readonly firstUpdate: number;
 }
 
 export interface BlockHead {
@@ -37,6 +67,9 @@ export type BlockRecords =
   | { readonly kind: 'bar'; readonly records: readonly BarUpdate[] }
   | { readonly kind: 'enigma'; readonly records: readonly Enigma[] }
   | { readonly kind: 'gap'; readonly records: readonly GapNotice[] }
+  | { readonly kind: 'bookSnapshot' | 'bookTop'; readonly records: readonly WireBook[] }
+  | { readonly kind: 'bookDelta'; readonly records: readonly WireBookDelta[] }
+  | { readonly kind: 'status'; readonly records: readonly StreamStatus[] }
   | { readonly kind: 'heartbeat'; readonly records: readonly StreamCursor[] }
   | { readonly kind: 'dictionary'; readonly records: readonly DictionaryEntry[] }
   | { readonly kind: 'error'; readonly records: readonly string[] };
@@ -86,6 +119,14 @@ function recordsOf(reader: FrameReader): BlockRecords | undefined {
     }
     case blockKind.enigma:
       return { kind: 'enigma', records: [readEnigma(reader)] };
+    case blockKind.bookSnapshot:
+    case blockKind.bookDelta:
+    case blockKind.bookTop:
+      return bookOf(reader);
+    case blockKind.status: {
+      const status = readStatus(reader);
+      return status && { kind: 'status', records: [status] };
+    }
     case blockKind.heartbeat:
       return { kind: 'heartbeat', records: readHeartbeat(reader) };
     case blockKind.dictionary: {
@@ -102,9 +143,34 @@ function recordsOf(reader: FrameReader): BlockRecords | undefined {
 function tradesOf(reader: FrameReader): BlockRecords | undefined {
   const batch = tradeBatch();
   if (!reader.trades(batch)) return undefined;
-  const isLate = (index: number): boolean => (batch.flags[index]! & tradeFlag.late) !== 0;
-  const records = Array.from({ length: batch.count }, (_, i) => ({ ...tradeAt(batch, i), late: isLate(i) }));
+  const records = Array.from({ length: batch.count }, (_, i): WireTrade => {
+    const flags = batch.flags[i]!;
+    const trade = { ...tradeAt(batch, i), late: (flags & tradeFlag.late) !== 0 };
+    return (flags & tradeFlag.quarantined) === 0 ? trade : { ...trade, quarantined: true };
+  });
   return { kind: 'trade', records };
+}
+
+function bookOf(reader: FrameReader): BlockRecords | undefined {
+  const batch = bookBatch();
+  if (!reader.book(batch)) return undefined;
+  const { instrument, previous, firstUpdate, bidsWhole, asksWhole } = batch;
+  const book = {
+    instrument,
+    bidsWhole,
+    asksWhole,
+    bids: levelsOf(batch, 'bid'),
+    asks: levelsOf(batch, 'ask'),
+  };
+  if (batch.kind === blockKind.bookDelta)
+    return { kind: 'bookDelta', records: [{ ...book, previous, firstUpdate }] };
+  return { kind: batch.kind === blockKind.bookTop ? 'bookTop' : 'bookSnapshot', records: [book] };
+}
+
+function levelsOf(batch: BookBatch, side: 'bid' | 'ask'): WireLevel[] {
+  const prices = batch[`${side}Price`];
+  const sizes = batch[`${side}Size`];
+  return Array.from({ length: batch[`${side}Count`] }, (_, i): WireLevel => [prices[i]!, sizes[i]!]);
 }
 
 function quotesOf(reader: FrameReader): BlockRecords | undefined {

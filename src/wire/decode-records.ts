@@ -3,6 +3,7 @@ import { levelMax } from '../market/enigma.ts';
 import { resolutions } from '../market/resolution.ts';
 import type { Bar, Enigma, GapNotice, Ticker } from '../market/tick.ts';
 import { barFlag, blockKind } from './block.ts';
+import { channelCount } from './block-message.ts';
 import type { FrameReader } from './decode.ts';
 import { checked } from './decode-bytes.ts';
 import { FrameFault } from './decode-fault.ts';
@@ -13,6 +14,18 @@ export interface BarUpdate extends Bar {
   readonly lastTime: number;
 }
 
+/** A stream is live, stale, or (a book) waits for its snapshot. */
+export interface StreamStatus {
+  readonly instrument: number;
+  /** `channel` of block-message.ts. */
+  readonly channel: number;
+  readonly state: 'live' | 'stale' | 'syncing';
+  /** µs since 1970. */
+  readonly since: number;
+  readonly time: number;
+}
+
+const streamStates = ['live', 'stale', 'syncing'] as const;
 const barFlagsKnown = barFlag.closed | barFlag.corrected | barFlag.incomplete;
 const microsPerSecond = 1_000_000;
 
@@ -102,4 +115,17 @@ export function readGap(reader: FrameReader): GapNotice {
   const state =
     reader.kind === blockKind.gap ? 'gap' : reader.kind === blockKind.repaired ? 'repaired' : 'lost';
   return { instrument: reader.instrument, state, from: reader.cursor, to, time: reader.time };
+}
+
+/** Undefined when its channel or state is unknown: the block is then skipped. */
+export function readStatus(reader: FrameReader): StreamStatus | undefined {
+  const channel = reader.u8();
+  const state = streamStates[reader.u8()];
+  if (channel >= channelCount || state === undefined) {
+    reader.skip();
+    return undefined;
+  }
+  const since = checked(reader.time - reader.varint());
+  reader.finish();
+  return { instrument: reader.instrument, channel, state, since, time: reader.time };
 }

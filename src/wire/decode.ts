@@ -9,6 +9,7 @@
 import { blockKind, blockRecordsMax, frameBytesMax, frameHeader, kindBits, timeBaseMillis } from './block.ts';
 import { type Crc32, tableCrc32 } from './crc32.ts';
 import { type QuoteBatch, readQuotes, readTrades, type TradeBatch } from './decode-batch.ts';
+import { type BookBatch, readBookBlock } from './decode-book.ts';
 import { ByteReader, checked } from './decode-bytes.ts';
 import { FrameFault } from './decode-fault.ts';
 
@@ -21,7 +22,8 @@ for (const [kinds, least, most] of [
   [[blockKind.trade, blockKind.quote, blockKind.dictionary], 1, blockRecordsMax],
   [[blockKind.heartbeat], 0, blockRecordsMax],
   [[blockKind.ticker, blockKind.bar, blockKind.enigma, blockKind.error], 1, 1],
-  [[blockKind.gap, blockKind.repaired, blockKind.lost], 1, 1],
+  [[blockKind.gap, blockKind.repaired, blockKind.lost, blockKind.status], 1, 1],
+  [[blockKind.bookSnapshot, blockKind.bookDelta, blockKind.bookTop], 1, 1],
 ] as const) {
   for (const kind of kinds) {
     recordsMin[kind] = least;
@@ -124,6 +126,11 @@ export class FrameReader extends ByteReader {
   /** Reads the records of a quote block; false when a flag in them is unknown, and the block thus skipped. */
   quotes(batch: QuoteBatch): boolean {
     return readQuotes(this, batch) || this.skip();
+  }
+
+  /** Reads a book snapshot, top or delta; false when a flag in it is unknown, and the block thus skipped. */
+  book(batch: BookBatch): boolean {
+    return readBookBlock(this, batch) || this.skip();
   }
 
   /** Leaves the rest of the block out, because something in it is unknown. */

@@ -1,4 +1,5 @@
 /** The head of a block, written before its length is known (`proto/frames.md`). */
+import { timeBaseMillis } from './block.ts';
 import { putVaruint } from './varint.ts';
 
 /**
@@ -40,4 +41,23 @@ export function endBlock(out: Uint8Array, body: number, end: number, records: nu
   out.copyWithin(body + 1, body, end);
   putVaruint(out, body - 1, length);
   return end + 1;
+}
+
+/** Whether a time needs µs; a block of one record is in ms else. */
+export function isMicros(micros: number): boolean {
+  return Math.floor(micros / 1_000) * 1_000 !== micros;
+}
+
+/** Writes the head of a body of one record: count 1, cursor and time (µs); returns where the record starts. */
+export function putHead(
+  out: Uint8Array,
+  body: number,
+  cursor: number,
+  micros: number,
+  inMicros: boolean,
+): number {
+  const base = Math.floor(micros / (timeBaseMillis * 1_000)) * timeBaseMillis * 1_000;
+  out[body] = 1;
+  const end = putVaruint(out, body + 1, cursor);
+  return putVaruint(out, end, inMicros ? micros - base : Math.floor((micros - base) / 1_000));
 }

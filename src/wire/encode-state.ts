@@ -1,20 +1,8 @@
 /** Ticker, bar, Enigma and gap blocks of frame v2: one record each. Layout: `proto/frames.md`. */
 import { barBit, barWord } from '../market/bar-words.ts';
-import { barFlag, blockKind, kindBits, timeBaseMillis } from './block.ts';
-import { beginBlock, endBlock } from './encode-block.ts';
+import { barFlag, blockKind, kindBits } from './block.ts';
+import { beginBlock, endBlock, isMicros, putHead } from './encode-block.ts';
 import { putAmount, putVarint, putVaruint } from './varint.ts';
-
-/** Writes block head, count 1, cursor and time (µs); returns where the record starts. */
-function begin(out: Uint8Array, body: number, cursor: number, micros: number, inMicros: boolean): number {
-  const base = Math.floor(micros / (timeBaseMillis * 1_000)) * timeBaseMillis * 1_000;
-  out[body] = 1;
-  const end = putVaruint(out, body + 1, cursor);
-  return putVaruint(out, end, inMicros ? micros - base : Math.floor((micros - base) / 1_000));
-}
-
-function isMicros(micros: number): boolean {
-  return Math.floor(micros / 1_000) * 1_000 !== micros;
-}
 
 /** The bar at `words[at…]` (market/bar-words.ts); `out` is written from `to`; returns the index after the block. */
 export function encodeBar(
@@ -28,7 +16,7 @@ export function encodeBar(
   const micros = words[at + barWord.lastTime]!;
   const fine = isMicros(micros);
   const body = beginBlock(out, to, fine ? blockKind.bar | kindBits.micros : blockKind.bar, instrument, 1);
-  let end = begin(out, body, words[at + barWord.openTime]! / 1_000_000, micros, fine);
+  let end = putHead(out, body, words[at + barWord.openTime]! / 1_000_000, micros, fine);
   const bits = words[at + barWord.flags]!;
   const open = words[at + barWord.open]!;
   const firstId = words[at + barWord.firstId]!;
@@ -86,7 +74,7 @@ export function encodeTicker(
     instrument,
     1,
   );
-  let end = begin(out, body, cursor, micros, fine);
+  let end = putHead(out, body, cursor, micros, fine);
   const last = words[tickerWord.last]!;
   end = putVaruint(out, end, last);
   end = putVarint(out, end, words[tickerWord.open]! - last);
@@ -120,7 +108,7 @@ export function encodeEnigma(
     instrument,
     1,
   );
-  let end = begin(out, body, cursor, micros, fine);
+  let end = putHead(out, body, cursor, micros, fine);
   end = putVaruint(out, end, level);
   end = putVaruint(out, end, price);
   end = putVaruint(out, end, ath);
@@ -142,6 +130,29 @@ export function encodeGap(
 ): number {
   const fine = isMicros(micros);
   const body = beginBlock(out, to, fine ? kind | kindBits.micros : kind, instrument, 1);
-  const end = begin(out, body, from, micros, fine);
+  const end = putHead(out, body, from, micros, fine);
   return endBlock(out, body, putVaruint(out, end, last - from), 1);
+}
+
+/**
+ * The stream `channel` (block-message.ts) of an instrument is in `state` (`streamState` in row.ts) since `since` (µs);
+ * `cursor` is the last one of that stream, 0 when there was none.
+ */
+export function encodeStatus(
+  out: Uint8Array,
+  to: number,
+  instrument: number,
+  cursor: number,
+  micros: number,
+  channel: number,
+  state: number,
+  since: number,
+): number {
+  const fine = isMicros(micros);
+  const kind = fine ? blockKind.status | kindBits.micros : blockKind.status;
+  const body = beginBlock(out, to, kind, instrument, 1);
+  const end = putHead(out, body, cursor, micros, fine);
+  out[end] = channel;
+  out[end + 1] = state;
+  return endBlock(out, body, putVarint(out, end + 2, micros - since), 1);
 }

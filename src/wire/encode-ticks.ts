@@ -9,7 +9,7 @@ import { putVarint, putVaruint } from './varint.ts';
 
 /**
  * Records to encode: slots of `ring`, or of `extra` when the slot number is `ringSlots` or more, chained by
- * `next`. `late[slot]` is 1 for a trade that came after younger ones.
+ * `next`. `late[slot]` has bit 0 for a trade that came after younger ones, bit 1 for one that is quarantined.
  */
 export interface TickChain {
   readonly ring: TickRecords;
@@ -74,7 +74,8 @@ function tradeBlock(
     const price = words[word + tickField.price]!;
     const merged = words[word + tickField.lastId]! - words[word + tickField.firstId]!;
     let flags = (head & tickFlag.takerSold) !== 0 ? tradeFlag.takerSold : 0;
-    if (late[slot] !== 0) flags |= tradeFlag.late;
+    if ((late[slot]! & 1) !== 0) flags |= tradeFlag.late;
+    if ((late[slot]! & 2) !== 0) flags |= tradeFlag.quarantined;
     if (merged > 0) flags |= tradeFlag.aggregate;
     if (index === 0) {
       end = putVaruint(out, end, id);

@@ -119,6 +119,14 @@ export class SegmentWriter extends SegmentRing {
 
 /** The consumer's end. */
 export class SegmentReader extends SegmentRing {
+  /** Where in `bytes` the payload of the next segment begins; -1 when there is none. */
+  get next(): number {
+    const head = Atomics.load(this.control, word.head);
+    if (head === Atomics.load(this.control, word.tail)) return -1;
+    const at = head & this.mask;
+    return (this.lengths[at >>> 2] === wrapMark ? 0 : at) + segmentHead;
+  }
+
   /**
    * Hands each waiting segment over as a range of `bytes`, valid only during the call, then frees it.
    * @returns how many segments there were; at most `most`.

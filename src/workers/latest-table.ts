@@ -2,7 +2,7 @@
 import { hot, hotWords } from '../compute/shard-memory.ts';
 import type { Shard } from './shard.ts';
 
-/** A table of latest prices: mantissas, µs. */
+/** A table of latest prices: mantissas, µs; `scale` is that of `hot`. */
 export interface LatestTable {
   putWords(
     instrument: number,
@@ -14,6 +14,7 @@ export interface LatestTable {
     size: number,
     tradeId: number,
     time: number,
+    scale?: number,
   ): void;
 }
 
@@ -34,6 +35,7 @@ export function putLatest(latest: LatestTable, shard: Shard): void {
       state[at + hot.size]!,
       state[at + hot.tradeId]!,
       Math.max(state[at + hot.tradeTime]!, state[at + hot.quoteTime]!),
+      state[at + hot.scale],
     );
   }
 }

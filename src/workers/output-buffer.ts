@@ -1,9 +1,12 @@
 /** What one turn makes for one consumer, gathered before it is committed to that consumer's ring as one segment. */
 import type { BarTrade } from '../compute/bar-sums.ts';
 import { hot } from '../compute/shard-memory.ts';
-import { barWords } from '../market/bar-words.ts';
+import { barBit, barWord, barWords } from '../market/bar-words.ts';
 import { blockMessageHead } from '../wire/block-message.ts';
 import { rowHead, rowKind, rowWords } from '../wire/row.ts';
+
+/** Of a bar's flags, what a store is told. */
+const barBitsOut = barBit.closed | barBit.corrected | barBit.incomplete | barBit.unpublished;
 
 /** Block messages for a gateway (wire/block-message.ts). */
 export class BlockBuffer {
@@ -53,6 +56,8 @@ export class RowBuffer {
   readonly words: Float64Array;
   readonly bytes: Uint8Array;
   length = 0;
+  /** Rows in it. */
+  count = 0;
 
   constructor(capacityBytes: number) {
     this.words = new Float64Array(Math.floor(capacityBytes / 8));
@@ -68,6 +73,8 @@ export class RowBuffer {
     const target = this.words;
     target[to] = resolution;
     for (let word = 0; word < barWords; word++) target[to + 1 + word] = words[from + word]!;
+    const flags = to + 1 + barWord.flags;
+    target[flags] = target[flags]! & barBitsOut;
   }
 
   /** A trade with the quote of its moment. */
@@ -107,6 +114,12 @@ export class RowBuffer {
       throw new Error('broken invariant: a turn has room for what one record makes');
     this.words[to] = rowHead(kind, instrument);
     this.length = to + length;
+    this.count++;
     return to + 1;
+  }
+
+  clear(): void {
+    this.length = 0;
+    this.count = 0;
   }
 }

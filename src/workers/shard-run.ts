@@ -8,11 +8,13 @@ import { type LatestTable, putLatest } from './latest-table.ts';
 import { outputBytesMin, Shard } from './shard.ts';
 import { type Outlet, report, reportNames, type ShardOptions, shardControl } from './shard-options.ts';
 import { ShardSnapshots } from './shard-snapshots.ts';
+import { requestBytesMin } from './shard-turn.ts';
 
 /** How long a shard with nothing to do sleeps before it shows a pulse (ms). */
 const sleepMs = 100;
 /** A turn's outputs above this end it early. */
 const outputBytesMost = 4 * 1024 * 1024;
+const requestBytesMost = 1024 * 1024;
 
 interface OpenOutlet {
   readonly ring: SegmentWriter;
@@ -29,6 +31,7 @@ export class ShardRun {
   readonly #report: Float64Array;
   readonly #gateways: OpenOutlet[];
   readonly #sinks: OpenOutlet[];
+  readonly #requests: OpenOutlet;
   readonly #snapshots: ShardSnapshots;
   readonly #latest: LatestTable;
   #position: number;
@@ -45,10 +48,11 @@ export class ShardRun {
     this.#report = new Float64Array(options.report);
     this.#gateways = options.gateways.map(openOutlet);
     this.#sinks = options.sinks.map(openOutlet);
+    this.#requests = openOutlet(options.requests);
     this.#snapshots = new ShardSnapshots(options.estate);
-    const { memory, position } = this.#snapshots.restore();
+    const { memory, books, position } = this.#snapshots.restore();
     this.#position = this.#snapshotAt = position;
-    this.#replayEnd = [...this.#gateways, ...this.#sinks].reduce(
+    this.#replayEnd = [...this.#gateways, ...this.#sinks, this.#requests].reduce(
       (end, { committed }) => (committed !== undefined && ((committed - end) | 0) > 0 ? committed : end),
       position,
     );
@@ -61,6 +65,12 @@ export class ShardRun {
         `rings of ${outputBytes} bytes a turn; ${memory.instruments} instruments need ${outputBytesMin(memory.instruments)}`,
       );
     }
+    const requestBytes = Math.min(this.#requests.ring.payloadMax, requestBytesMost);
+    if (requestBytes < requestBytesMin) {
+      throw new RangeError(
+        `a ring of ${requestBytes} bytes of requests a turn; ${requestBytesMin} are needed`,
+      );
+    }
     if (options.rules.snapshotRecords > this.#input.capacity) {
       // Slots are freed by snapshots alone: the ring would fill before one is taken.
       throw new RangeError(
@@ -71,9 +81,11 @@ export class ShardRun {
       index: options.index,
       shards: options.shards,
       memory,
+      books,
       input: this.#input.records,
       inputSlots: this.#input.capacity,
       outputBytes,
+      requestBytes,
       rules: options.rules,
     });
     this.shard.quotesConflated = this.#report[counterNames.length + report.quotesConflated]!;
@@ -128,6 +140,7 @@ export class ShardRun {
       this.#write(outlet, shard.rows.bytes, () => shard.rows.byteLength, false);
     for (const outlet of this.#gateways)
       this.#write(outlet, shard.blocks.bytes, () => shard.blocks.length, true);
+    this.#ask();
     // An earlier life may have died between its last commit and this.
     if (((this.#position - this.#replayEnd) | 0) >= 0) putLatest(this.#latest, shard);
     shard.beginTurn();
@@ -138,11 +151,7 @@ export class ShardRun {
   }
 
   #write(outlet: OpenOutlet, bytes: Uint8Array, length: () => number, collapsible: boolean): void {
-    if (length() === 0) return;
-    if (outlet.committed !== undefined) {
-      if (((this.#position - outlet.committed) | 0) <= 0) return;
-      outlet.committed = undefined;
-    }
+    if (length() === 0 || this.#isCommitted(outlet)) return;
     if (outlet.ring.write(bytes, length(), this.#position)) return;
     if (collapsible && !this.#options.rules.waitWhenFull) this.shard.collapseQuotes();
     while (!outlet.ring.write(bytes, length(), this.#position)) {
@@ -152,8 +161,24 @@ export class ShardRun {
     }
   }
 
+  /** Hands this turn's requests to the hub, or leaves them out: a hub that does not listen must not stop the market. */
+  #ask(): void {
+    const { requests } = this.shard;
+    if (requests.byteLength === 0 || this.#isCommitted(this.#requests)) return;
+    if (this.#requests.ring.write(requests.bytes, requests.byteLength, this.#position)) return;
+    this.#report[counterNames.length + report.requestsDropped]! += requests.count;
+  }
+
+  /** True when an earlier life wrote this turn. */
+  #isCommitted(outlet: OpenOutlet): boolean {
+    if (outlet.committed === undefined) return false;
+    if (((this.#position - outlet.committed) | 0) <= 0) return true;
+    outlet.committed = undefined;
+    return false;
+  }
+
   #snapshot(): void {
-    this.#snapshots.take(this.shard.memory, this.#position);
+    this.#snapshots.take(this.shard.memory, this.#position, this.shard.books);
     this.#snapshotAt = this.#position;
     this.#input.release(this.#position);
     this.#report[counterNames.length + report.snapshots]!++;

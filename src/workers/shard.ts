@@ -1,399 +1,299 @@
 /**
- * One shard: takes tick records in, and makes blocks for gateways and rows for sinks, turn by turn.
+ * One shard: takes tick records in, and makes blocks for gateways, rows for sinks and requests for the hub, turn by turn.
  *
  * Everything it does follows from its input alone (market time comes in with `clock` records), so a shard that is run
  * again from a snapshot makes the same segments with the same numbers, and skips those that are already committed.
  */
-import {
-  type GapListener,
-  giveUpWaiting,
-  hold,
-  judgeTrade,
-  takeHeld,
-  verdict,
-} from '../compute/arbitration.ts';
-import type { BarTrade } from '../compute/bar-sums.ts';
-import { addTrade, type BarListener, clockBars, markGap } from '../compute/bars.ts';
-import { keepMinute } from '../compute/day-statistics.ts';
-import { seedExtremes } from '../compute/seed.ts';
-import {
-  changedStatistics,
-  counter,
-  heldMax,
-  heldWords,
-  hot,
-  hotWords,
-  type ShardMemory,
-  shardWord,
-} from '../compute/shard-memory.ts';
-import { blockKind } from '../wire/block.ts';
-import { type TickRecords, tickField, tickFlag, tickKind, tickWords } from '../wire/tick-record.ts';
-import { BlockBuffer, RowBuffer } from './output-buffer.ts';
-import type { ShardRules } from './shard-options.ts';
-import { StateOutput, stateBytesMax } from './state-output.ts';
-import { blockHeadBytesMax, tickBytesMax, writeTickBlocks } from './tick-blocks.ts';
-import { TurnChains } from './turn-chains.ts';
 
-export interface ShardParts {
-  /** It owns the instruments with (id − 1) mod shards = index. */
-  readonly index: number;
-  readonly shards: number;
-  readonly memory: ShardMemory;
-  readonly input: TickRecords;
-  readonly inputSlots: number;
-  /** Bytes that a turn may make for one consumer; at least `outputBytesMin(instruments)`. */
-  readonly outputBytes: number;
-  readonly rules: ShardRules;
-}
+import { clockBars } from '../compute/bars.ts';
+import type { ShardBooks } from '../compute/book-memory.ts';
+import { rescale } from '../compute/rescale.ts';
+import { counter, hot, hotWords, type ShardMemory, shardWord } from '../compute/shard-memory.ts';
+import { rowWords } from '../wire/row.ts';
+import { tickField, tickFlag, tickKind, tickWords } from '../wire/tick-record.ts';
+import { BookStage, bookOutputBytesMin } from './book-stage.ts';
+import { takeExtreme } from './extreme-stage.ts';
+import { IndexStage } from './index-stage.ts';
+import type { BlockBuffer, RowBuffer } from './output-buffer.ts';
+import { QuoteStage } from './quote-stage.ts';
+import { type ShardParts, ShardTurn } from './shard-turn.ts';
+import { stateBytesMax } from './state-output.ts';
+import { blockHeadBytesMax, tickBytesMax, writeTickBlocks } from './tick-blocks.ts';
+import { TradeStage } from './trade-stage.ts';
+import { statusBytes, WatchStage } from './watch-stage.ts';
 
 /**
  * What one record can make besides state: it and `heldMax` trades that it releases, each with its row, and each closing
- * or correcting ten bars twice at worst (an older one in its grace goes out first), with gap notices.
+ * or correcting ten bars twice at worst (an older one in its grace goes out first), with gap notices; and all 126
+ * remembered bars of the instrument that say that they lack trades, and not any more.
  */
-const releasedBytesMax = 131_072;
+const releasedBytesMax = 196_608;
+
+/** What one quote can make: a block or row of it, its instrument's state, and that its streams are live again. */
+const quoteBytesMax = stateBytesMax + blockHeadBytesMax + tickBytesMax + 8 * rowWords.quote + 3 * 80;
+/** So many quotes at most are taken without asking for room again: what they ask of the hub fits the reserve for one. */
+const quotesUnasked = 64;
 
 /** What a turn must have room for: all instruments' bars closing at once, and a good number of ticks. */
 export function outputBytesMin(instruments: number): number {
-  return (instruments + 2) * (stateBytesMax + blockHeadBytesMax) + 2 * releasedBytesMax;
+  return (
+    (instruments + 2) * (stateBytesMax + blockHeadBytesMax) +
+    2 * releasedBytesMax +
+    bookOutputBytesMin(instruments)
+  );
 }
 
-export class Shard implements BarListener, GapListener {
-  readonly memory: ShardMemory;
-  readonly blocks: BlockBuffer;
-  readonly rows: RowBuffer;
+export class Shard {
   /** Quotes that turns left out because a gateway's ring was full. */
   quotesConflated = 0;
-  readonly #index: number;
-  readonly #shards: number;
-  readonly #rules: ShardRules;
-  readonly #heldMost: number;
-  readonly #input: TickRecords;
-  readonly chains: TurnChains;
-  readonly #output: StateOutput;
+  readonly #turn: ShardTurn;
+  readonly #trades: TradeStage;
+  readonly #quotes: QuoteStage;
+  readonly #watch: WatchStage;
+  readonly #books: BookStage;
+  readonly #indexes: IndexStage;
+  readonly #outputBytes: number;
+  /** So many quotes fit whatever they are. */
+  #quotesLeft = 0;
+  /** What a turn has room for whatever it holds. */
+  readonly #alwaysBytes: number;
   /** In `blocks`: what was made as it happened ends, and the tick blocks end. */
   #noticesEnd = 0;
   #ticksEnd = 0;
   #collapsed = false;
   #sendAllChanged = false;
-  readonly #trade: BarTrade = { time: 0, price: 0, size: 0, firstId: 0, lastId: 0, takerSold: false };
-  readonly #held = new Float64Array(heldWords);
-  readonly instrumentOf = (row: number): number => row * this.#shards + this.#index + 1;
+  /** This turn has changed an instrument's digits: it ends here. */
+  #rescaled = false;
 
   constructor(parts: ShardParts) {
-    this.memory = parts.memory;
-    this.#index = parts.index;
-    this.#shards = parts.shards;
-    this.#rules = parts.rules;
-    this.#heldMost = Math.min(parts.rules.reorderRecords, heldMax);
-    this.#input = parts.input;
-    this.chains = new TurnChains(parts.input, parts.inputSlots, parts.memory.instruments);
-    this.blocks = new BlockBuffer(parts.outputBytes);
-    this.rows = new RowBuffer(parts.outputBytes);
-    this.#output = new StateOutput(this.memory, this.blocks, this.rows, parts.rules);
+    this.#turn = new ShardTurn(parts);
+    this.#trades = new TradeStage(this.#turn);
+    this.#quotes = new QuoteStage(this.#turn);
+    this.#watch = new WatchStage(this.#turn, parts.books.table);
+    this.#books = new BookStage(this.#turn, parts.books);
+    this.#indexes = new IndexStage(this.#turn, this.#trades, this.#quotes);
+    this.#outputBytes = parts.outputBytes - (parts.outputBytes % 8);
+    this.#alwaysBytes = releasedBytesMax + this.#indexes.bytesNeeded;
   }
 
-  /** Highest market time seen (µs). */
-  get now(): number {
-    return this.memory.counters[shardWord.now]!;
+  get memory(): ShardMemory {
+    return this.#turn.memory;
   }
 
-  set now(time: number) {
-    this.memory.counters[shardWord.now] = time;
+  get books(): ShardBooks {
+    return this.#books.memory;
   }
 
-  #rowOf(instrument: number): number {
-    return ((instrument - 1 - this.#index) / this.#shards) | 0;
+  get blocks(): BlockBuffer {
+    return this.#turn.blocks;
   }
 
-  /** False when the record in `slot` might not find room: the turn must be ended first. */
+  get rows(): RowBuffer {
+    return this.#turn.rows;
+  }
+
+  get requests(): RowBuffer {
+    return this.#turn.requests;
+  }
+
+  get chains(): ShardTurn['chains'] {
+    return this.#turn.chains;
+  }
+
+  get instrumentOf(): (row: number) => number {
+    return this.#turn.instrumentOf;
+  }
+
+  /** False when the record in `slot` might not find room, or begins something new: the turn must be ended first. */
   fits(slot: number): boolean {
-    const clock = (this.#input.halves[slot * tickWords * 2]! & 0xff) === tickKind.clock;
-    return this.#hasRoom(clock ? this.memory.instruments : this.chains.touchedCount + 1);
+    const kind = this.#turn.input.halves[slot * tickWords * 2]! & 0xff;
+    if (kind === tickKind.quote && this.#quotesLeft > 0) {
+      this.#quotesLeft--;
+      return true;
+    }
+    this.#quotesLeft = 0;
+    // Ticks of before and after must not share a block.
+    if (this.#rescaled || (kind === tickKind.rescale && this.#hasBegun())) return false;
+    const rows = kind === tickKind.clock ? this.memory.instruments : this.chains.touchedCount + 1;
+    return this.#hasRoom(rows, this.#books.bytesNeeded(kind));
+  }
+
+  #hasBegun(): boolean {
+    return this.blocks.length > 0 || this.rows.length > 0 || this.chains.touchedCount > 0;
   }
 
   /** Room for what one record can make, and for the state of `rows` instruments. */
-  #hasRoom(rows: number): boolean {
-    const state = (rows + 1) * (stateBytesMax + blockHeadBytesMax) + releasedBytesMax;
-    return (
-      this.blocks.length + this.chains.ticks * tickBytesMax + state <= this.blocks.bytes.length &&
-      this.rows.byteLength + state <= this.rows.bytes.length &&
-      !this.chains.full
-    );
+  #hasRoom(rows: number, books = this.#books.bytesNeeded(tickKind.clock)): boolean {
+    const { blocks, rows: sink, chains } = this.#turn;
+    const state = (rows + 1) * (stateBytesMax + blockHeadBytesMax) + this.#alwaysBytes;
+    const left =
+      this.#outputBytes -
+      state -
+      Math.max(blocks.length + chains.ticks * tickBytesMax + books, sink.length * 8);
+    if (left < 0 || chains.full || !this.#turn.hasRequestRoom()) return false;
+    this.#quotesLeft = Math.min(quotesUnasked, Math.floor(left / quoteBytesMax));
+    return true;
   }
 
   /** Takes the record in `slot` of the input ring. */
   take(slot: number): void {
     const word = slot * tickWords;
-    const kind = this.#input.halves[word * 2 + tickField.head]! & 0xff;
-    const row = this.#rowOf(this.#input.halves[word * 2 + tickField.instrument]!);
+    const { halves, words } = this.#turn.input;
+    const kind = halves[word * 2 + tickField.head]! & 0xff;
+    const row = this.#turn.rowOf(halves[word * 2 + tickField.instrument]!);
     switch (kind) {
       case tickKind.trade:
         this.memory.counters[counter.trades]!++;
-        this.#takeTrade(row, slot);
+        this.#trades.take(row, slot);
+        // What was fetched does not show that the stream is alive.
+        if ((halves[word * 2]! & tickFlag.repair) === 0) this.#watch.trade(row);
         break;
       case tickKind.quote:
         this.memory.counters[counter.quotes]!++;
-        this.#takeQuote(row, slot);
+        if (this.#quotes.take(row, slot)) this.#watch.quote(row);
         break;
       case tickKind.clock:
         this.memory.counters[counter.clocks]!++;
-        this.#takeClock(this.#input.words[word + tickField.time]!);
+        this.#takeClock(words[word + tickField.time]!);
         break;
       case tickKind.extreme:
         this.memory.counters[counter.extremes]!++;
-        this.#takeExtreme(row, word);
+        takeExtreme(this.#turn, row, slot);
+        break;
+      case tickKind.heartbeat:
+        this.memory.counters[counter.heartbeats]!++;
+        this.#watch.alive(row);
+        this.#trades.heartbeat(row, slot);
+        break;
+      case tickKind.lost:
+        this.memory.counters[counter.lostRecords]!++;
+        this.#trades.lose(row, slot);
+        break;
+      case tickKind.part:
+        this.#indexes.take(row, slot);
+        break;
+      case tickKind.subscribed:
+        this.memory.counters[counter.subscriptions]!++;
+        this.#watch.subscribed(row, slot);
+        if (words[word + tickField.id] === 0) this.#books.forget(row);
+        break;
+      case tickKind.book:
+        this.memory.counters[counter.bookRecords]!++;
+        this.#books.take(row, slot, kind);
+        if ((halves[word * 2]! & tickFlag.snapshot) === 0) this.#watch.book(row);
+        break;
+      case tickKind.levels:
+      case tickKind.cut:
+        this.memory.counters[counter.bookRecords]!++;
+        this.#books.take(row, slot, kind);
+        break;
+      case tickKind.rescale:
+        this.memory.counters[counter.rescales]!++;
+        this.#rescale(row, word);
         break;
       default:
         throw new Error(`broken invariant: a tick record of kind ${kind}`);
     }
   }
 
-  #takeTrade(row: number, slot: number): void {
-    const memory = this.memory;
-    const word = slot * tickWords;
-    const id = this.#input.words[word + tickField.id]!;
-    let judged = judgeTrade(memory, row, id, this);
-    while (judged === verdict.held && memory.hot[row * hotWords + hot.heldCount]! >= this.#heldMost) {
-      this.#giveUpWaiting(row);
-      judged = judgeTrade(memory, row, id, this);
-    }
-    if (judged === verdict.pass) {
-      this.#passTrade(row, slot, this.#input, word, 0);
-      if (memory.hot[row * hotWords + hot.heldCount]! > 0) this.#release(row);
-    } else if (judged === verdict.late) this.#passTrade(row, slot, this.#input, word, 1);
-    else if (judged === verdict.held) this.#hold(row, word);
-  }
-
-  #hold(row: number, word: number): void {
-    const held = this.#held;
-    const words = this.#input.words;
-    held[0] = words[word + tickField.time]!;
-    held[1] = words[word + tickField.received]!;
-    held[2] = words[word + tickField.id]!;
-    held[3] = words[word + tickField.price]!;
-    held[4] = words[word + tickField.size]!;
-    held[5] = words[word + tickField.firstId]!;
-    held[6] = words[word + tickField.lastId]!;
-    held[7] = this.#input.halves[word * 2]! & tickFlag.takerSold;
-    hold(this.memory, row, held, Math.max(this.now, held[0]));
-    this.memory.counters[counter.tradesHeld]!++;
-  }
-
-  /** Passes on whatever was held and now follows. */
-  #release(row: number): void {
-    const held = this.#held;
-    const chains = this.chains;
-    while (takeHeld(this.memory, row, held)) {
-      const slot = chains.release();
-      const word = slot * tickWords;
-      const words = chains.extra.words;
-      chains.extra.halves[word * 2] = tickKind.trade | held[7]!;
-      words[word + tickField.time] = held[0]!;
-      words[word + tickField.received] = held[1]!;
-      words[word + tickField.id] = held[2]!;
-      words[word + tickField.price] = held[3]!;
-      words[word + tickField.size] = held[4]!;
-      words[word + tickField.firstId] = held[5]!;
-      words[word + tickField.lastId] = held[6]!;
-      this.#passTrade(row, chains.ringSlots + slot, chains.extra, word, 0);
-    }
-  }
-
-  #giveUpWaiting(row: number): void {
-    markGap(this.memory, row, this.memory.hot[row * hotWords + hot.tradeTime]!, this);
-    giveUpWaiting(this.memory, row, this.now, this);
-    this.#release(row);
-  }
-
-  /** A trade that counts: into the chain of this turn, the bars, the prices, the rows. */
-  #passTrade(row: number, slot: number, records: TickRecords, word: number, late: 0 | 1): void {
-    this.chains.trade(row, slot, late);
-    this.memory.counters[counter.tradesPassed]!++;
-    const words = records.words;
-    const trade = this.#trade;
-    trade.time = words[word + tickField.time]!;
-    trade.price = words[word + tickField.price]!;
-    trade.size = words[word + tickField.size]!;
-    trade.firstId = words[word + tickField.firstId]!;
-    trade.lastId = words[word + tickField.lastId]!;
-    trade.takerSold = (records.halves[word * 2]! & tickFlag.takerSold) !== 0;
-    if (trade.time > this.now) this.now = trade.time;
-    const id = words[word + tickField.id]!;
-    const at = row * hotWords;
-    const state = this.memory.hot;
-    // Before the bars that know of it: a sink never has a bar whose trades it lacks.
-    this.rows.trade(
-      this.instrumentOf(row),
-      id,
-      words[word + tickField.received]!,
-      trade,
-      state[at + hot.bid]!,
-      state[at + hot.ask]!,
-    );
-    const afterGap = late === 0 && this.memory.hot[row * hotWords + hot.gapBefore] === 1;
-    addTrade(this.memory, row, trade, this.#rules.graceMicros, this);
-    if (afterGap) {
-      this.memory.hot[row * hotWords + hot.gapBefore] = 0;
-      markGap(this.memory, row, trade.time, this);
-    }
-    // A late trade changes bars that a store took for done: their new state leaves with it, in the same segment.
-    if (late === 1) this.memory.hot[row * hotWords + hot.sentAt] = 0;
-    this.#keepPrice(row, id);
-  }
-
-  #keepPrice(row: number, id: number): void {
-    const state = this.memory.hot;
-    const at = row * hotWords;
-    const { time, price, size } = this.#trade;
-    if (id > state[at + hot.tradeId]!) {
-      state[at + hot.tradeId] = id;
-      state[at + hot.tradeTime] = time;
-      state[at + hot.price] = price;
-      state[at + hot.size] = size;
-    }
-    if (price > state[at + hot.ath]!) {
-      state[at + hot.ath] = price;
-      state[at + hot.athTime] = time;
-    }
-    if (price < state[at + hot.atl]! || state[at + hot.atl] === 0) {
-      state[at + hot.atl] = price;
-      state[at + hot.atlTime] = time;
-    }
-  }
-
-  /** A quote passes when its version is newer than the last one's; a jump in versions is no gap (scenario 15). */
-  #takeQuote(row: number, slot: number): void {
-    const word = slot * tickWords;
-    const words = this.#input.words;
-    const state = this.memory.hot;
-    const at = row * hotWords;
-    const version = words[word + tickField.id]!;
-    if (version <= state[at + hot.quoteVersion]!) {
-      this.memory.counters[counter.quotesStale]!++;
-      return;
-    }
-    this.chains.quote(row, slot);
-    this.memory.counters[counter.quotesPassed]!++;
-    state[at + hot.quoteVersion] = version;
-    state[at + hot.bid] = words[word + tickField.bid]!;
-    state[at + hot.bidSize] = words[word + tickField.bidSize]!;
-    state[at + hot.ask] = words[word + tickField.ask]!;
-    state[at + hot.askSize] = words[word + tickField.askSize]!;
-    state[at + hot.quoteTime] = words[word + tickField.time]!;
-    if (this.#rules.quotes !== 'none') this.#quoteRow(row);
-  }
-
-  #quoteRow(row: number): void {
-    const state = this.memory.hot;
-    const at = row * hotWords;
-    const time = state[at + hot.quoteTime]!;
-    if (this.#rules.quotes === '1s') {
-      const second = Math.floor(time / 1_000_000);
-      if (second === state[at + hot.quoteSecond]) return;
-      state[at + hot.quoteSecond] = second;
-    }
-    this.memory.counters[counter.quoteRows]!++;
-    this.rows.quote(this.instrumentOf(row), state, at);
+  /** A turn of its own, which begins by saying so: whoever reads it knows by which digits each row and block is counted. */
+  #rescale(row: number, word: number): void {
+    const { output, instrumentOf, chains, input } = this.#turn;
+    const prices = input.words[word + tickField.price]!;
+    const sizes = input.words[word + tickField.size]!;
+    output.rescaled(instrumentOf(row), prices, sizes, input.words[word + tickField.id]!);
+    rescale(this.memory, row, prices, sizes);
+    this.#books.forget(row);
+    chains.touch(row);
+    this.#rescaled = true;
+    this.#quotesLeft = 0;
   }
 
   /** Market time has come to `time`: bars end, waits end, and what changed goes out. */
   #takeClock(time: number): void {
-    if (time > this.now) this.now = time;
-    const now = this.now;
+    const turn = this.#turn;
+    if (time > turn.now) turn.now = time;
+    const now = turn.now;
     // When the market stands still (a recording has ended), what came last must not wait for more.
     const quiet = now === this.memory.counters[shardWord.clockBefore];
     this.memory.counters[shardWord.clockBefore] = now;
+    this.#books.clock(now);
+    this.#indexes.clock();
     const state = this.memory.hot;
-    const { graceMicros, reorderMicros, formingMicros } = this.#rules;
+    const { graceMicros, formingMicros } = turn.rules;
     for (let row = 0; row < this.memory.instruments; row++) {
       const at = row * hotWords;
-      const waited = quiet || now - state[at + hot.heldSince]! >= reorderMicros;
       // Where many instruments wait at once, those that find no room in this turn wait for the next clock.
-      if (state[at + hot.heldCount]! > 0 && waited && this.#hasRoom(this.memory.instruments))
-        this.#giveUpWaiting(row);
-      clockBars(this.memory, row, now, graceMicros, this);
+      if (this.#trades.isWaiting(row) && this.#hasRoom(this.memory.instruments)) {
+        if (this.#trades.clock(row, quiet)) this.#watch.tradesMissing(row);
+      }
+      clockBars(this.memory, row, now, graceMicros, this.#trades.bars);
+      if (state[at + hot.gapCount]! > 0 || state[at + hot.subscribedAt]! > 0)
+        this.#watch.clock(row, this.#tellAgain(row));
       if (state[at + hot.changed]! > 0 && (quiet || now - state[at + hot.sentAt]! >= formingMicros))
         this.chains.touch(row);
     }
     this.#sendAllChanged = quiet;
   }
 
-  #takeExtreme(row: number, word: number): void {
-    const words = this.#input.words;
-    const ath = words[word + tickField.price]!;
-    const athTime = words[word + tickField.size]!;
-    seedExtremes(
-      this.memory,
-      row,
-      ath,
-      athTime,
-      words[word + tickField.firstId]!,
-      words[word + tickField.lastId]!,
-    );
-    const at = row * hotWords + hot.changed;
-    this.memory.hot[at] = this.memory.hot[at]! | changedStatistics;
+  /** Whether the hub is to be told of the instrument's stale streams again; its open gaps it then was. */
+  #tellAgain(row: number): boolean {
+    const state = this.memory.hot;
+    const at = row * hotWords;
+    const { now, rules } = this.#turn;
+    if (state[at + hot.gapCount] === 0 && !this.#watch.isToTell(row)) return false;
+    if (now - state[at + hot.toldAt]! < rules.repeatMicros) return false;
+    if (!this.#turn.hasRequestRoom(this.#trades.gaps.repeatBytes(row) + statusBytes)) return false;
+    state[at + hot.toldAt] = now;
+    this.#trades.gaps.repeat(row);
+    return true;
   }
 
-  /** Completes the outputs of this turn: `blocks` and `rows` then hold its segments. */
+  /** Completes the outputs of this turn: `blocks`, `rows` and `requests` then hold its segments. */
   finishTurn(): void {
-    this.#noticesEnd = this.blocks.length;
-    writeTickBlocks(this.blocks, this.chains, this.instrumentOf, false);
-    this.#ticksEnd = this.blocks.length;
+    this.#indexes.finishTurn();
+    const { chains, blocks, instrumentOf, rules, now, output } = this.#turn;
+    this.#trades.gaps.finishTurn();
+    this.#noticesEnd = blocks.length;
+    writeTickBlocks(blocks, chains, instrumentOf, false);
+    this.#ticksEnd = blocks.length;
     const state = this.memory.hot;
-    for (let index = 0; index < this.chains.touchedCount; index++) {
-      const row = this.chains.touched[index]!;
+    for (let index = 0; index < chains.touchedCount; index++) {
+      const row = chains.touched[index]!;
       const at = row * hotWords;
       if (state[at + hot.changed] === 0) continue;
-      if (!this.#sendAllChanged && this.now - state[at + hot.sentAt]! < this.#rules.formingMicros) continue;
-      state[at + hot.sentAt] = this.now;
-      this.#output.state(row, this.instrumentOf(row), this.now);
+      if (!this.#sendAllChanged && now - state[at + hot.sentAt]! < rules.formingMicros) continue;
+      state[at + hot.sentAt] = now;
+      output.state(row, instrumentOf(row), now);
       state[at + hot.changed] = 0;
     }
+    this.#books.finishTurn();
   }
 
   /** Makes `blocks` anew with only the last quote of each instrument, for a ring that is full; `rows` stay. */
   collapseQuotes(): void {
     if (this.#collapsed) return;
     this.#collapsed = true;
-    const states = this.blocks.bytes.slice(this.#ticksEnd, this.blocks.length);
-    this.blocks.length = this.#noticesEnd;
-    this.quotesConflated += writeTickBlocks(this.blocks, this.chains, this.instrumentOf, true);
-    this.blocks.bytes.set(states, this.blocks.length);
-    this.blocks.length += states.length;
+    const { blocks, chains, instrumentOf } = this.#turn;
+    const states = blocks.bytes.slice(this.#ticksEnd, blocks.length);
+    blocks.length = this.#noticesEnd;
+    this.quotesConflated += writeTickBlocks(blocks, chains, instrumentOf, true);
+    blocks.bytes.set(states, blocks.length);
+    blocks.length += states.length;
   }
 
   /** The run ends: nothing waits for market time any longer, and all that changed goes out. */
   finish(): void {
-    this.memory.counters[shardWord.clockBefore] = this.now;
-    this.#takeClock(this.now);
+    this.memory.counters[shardWord.clockBefore] = this.#turn.now;
+    this.#takeClock(this.#turn.now);
   }
 
   /** Forgets this turn's outputs. */
   beginTurn(): void {
-    this.chains.clear();
+    this.#turn.begin();
+    this.#rescaled = false;
     this.#collapsed = false;
     this.#sendAllChanged = false;
-    this.blocks.length = 0;
-    this.rows.length = 0;
-  }
-
-  bar(row: number, resolution: number, words: Float64Array, at: number): void {
-    this.#output.bar(this.instrumentOf(row), resolution, words, at);
-  }
-
-  minute(row: number, words: Float64Array, at: number): void {
-    keepMinute(this.memory, row, words, at);
-  }
-
-  gap(row: number, from: number, to: number): void {
-    this.#output.notice(blockKind.gap, this.instrumentOf(row), from, to, this.now);
-  }
-
-  lost(row: number, from: number, to: number): void {
-    this.#output.notice(blockKind.lost, this.instrumentOf(row), from, to, this.now);
-  }
-
-  repaired(row: number, from: number, to: number): void {
-    this.#output.notice(blockKind.repaired, this.instrumentOf(row), from, to, this.now);
+    this.#quotesLeft = 0;
   }
 }

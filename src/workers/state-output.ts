@@ -6,7 +6,7 @@ import { barWord, barWords } from '../market/bar-words.ts';
 import { enigmaLevel } from '../market/enigma.ts';
 import { resolutions } from '../market/resolution.ts';
 import { blockKind, timeBaseOf } from '../wire/block.ts';
-import { blockClass, channel } from '../wire/block-message.ts';
+import { blockClass, channel, rescaleBlock } from '../wire/block-message.ts';
 import { encodeBar, encodeEnigma, encodeGap, encodeTicker, tickerWords } from '../wire/encode-state.ts';
 import { rowKind, rowWords } from '../wire/row.ts';
 import type { BlockBuffer, RowBuffer } from './output-buffer.ts';
@@ -115,6 +115,20 @@ export class StateOutput {
     const base = timeBaseOf(words[from + barWord.lastTime]!);
     const open = words[from + barWord.openTime]! / 1_000_000;
     blocks.add(end, base, instrument, blockKind.bar, channel.bars + resolution, cls, 1, open);
+  }
+
+  /** Prices and sizes have so many more digits from here on, in version `version` of the dictionary. */
+  rescaled(instrument: number, prices: number, sizes: number, version: number): void {
+    const to = this.#rows.row(rowKind.rescale, instrument, rowWords.rescale);
+    this.#rows.words[to] = prices;
+    this.#rows.words[to + 1] = sizes;
+    this.#rows.words[to + 2] = version;
+    const blocks = this.#blocks;
+    const at = blocks.blockAt;
+    const { kind, bytes } = rescaleBlock;
+    blocks.bytes[at] = prices;
+    blocks.bytes[at + 1] = sizes;
+    blocks.add(at + bytes, 0, instrument, kind, channel.trades, blockClass.log, 1, version);
   }
 
   /** Ids `from` to `to` are missing, came late, or are lost. */

@@ -6,6 +6,9 @@ import { heldMax } from '../compute/shard-memory.ts';
 import type { TickChain } from '../wire/encode-ticks.ts';
 import { type TickRecords, tickField, tickRecords, tickWords } from '../wire/tick-record.ts';
 
+/** What is said of a trade in a chain (`TickChain.late`). */
+export const chainMark = { late: 1, quarantined: 2 } as const;
+
 /** Room for trades that were held back and pass within one turn. */
 const releasedMax = 4_096;
 
@@ -56,9 +59,10 @@ export class TurnChains implements TickChain {
     this.touched[this.touchedCount++] = row;
   }
 
-  trade(row: number, slot: number, late: 0 | 1): void {
+  /** `mark`: bits of `chainMark`. */
+  trade(row: number, slot: number, mark: number): void {
     this.touch(row);
-    this.late[slot] = late;
+    this.late[slot] = mark;
     if (this.tradeCount[row]!++ === 0) this.tradeFirst[row] = slot;
     else this.next[this.tradeLast[row]!] = slot;
     this.tradeLast[row] = slot;

@@ -114,7 +114,7 @@ describe('serve without its exchange', () => {
   });
 
   test('what earlier runs know is served; the feed connects once the exchange is back', async () => {
-    await openMarket(folder, known, 1, 1);
+    await openMarket(folder, known, 1, 20, 1);
     const [port, exchangePort] = [await freePort(), await freePort()];
     const program = serve(port, exchangePort);
     await program.says(/listens on/);

@@ -39,6 +39,10 @@ class BarRow implements BarListener {
     // Of no interest here.
   }
 
+  beyond(): void {
+    // It is counted.
+  }
+
   forming(resolution: number): Bar {
     formingBar(this.memory, 0, resolution, this.#scratch);
     return barAt(this.#scratch, 0, 1, resolution);

@@ -1,9 +1,18 @@
 /** The last 24 hours by whole minutes, judged by looking at every trade again; with restarts in between. */
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
+import type { BarTrade } from '../../src/compute/bar-sums.ts';
 import { addTrade, type BarListener, clockBars } from '../../src/compute/bars.ts';
-import { dayStatistics, keepMinute } from '../../src/compute/day-statistics.ts';
-import { hot, minutesLength, type ShardMemory, shardMemory } from '../../src/compute/shard-memory.ts';
+import { dayStatistics } from '../../src/compute/day-statistics.ts';
+import { amendMinute, keepMinute, redoMinute } from '../../src/compute/minute-ring.ts';
+import {
+  hot,
+  minuteJournalWords,
+  minutesLength,
+  minuteWords,
+  type ShardMemory,
+  shardMemory,
+} from '../../src/compute/shard-memory.ts';
 import { amountOf } from '../../src/market/amount.ts';
 import { type Dice, dice, seed } from '../market/dice.ts';
 import type { PlainTrade } from './obvious-bars.ts';
@@ -58,6 +67,10 @@ class DayRow implements BarListener {
     keepMinute(this.memory, row, words, at);
   }
 
+  beyond(row: number, resolution: number, openTime: number, trade: BarTrade): void {
+    if (resolution === 2) amendMinute(this.memory, row, openTime, trade);
+  }
+
   take(trade: PlainTrade): void {
     this.taken.push(trade);
     this.now = Math.max(this.now, trade.time);
@@ -82,6 +95,11 @@ class DayRow implements BarListener {
   }
 }
 
+function lateTrade(id: number, at: number): PlainTrade {
+  const ids = { firstId: id, lastId: id };
+  return { time: borders + at * minute, price: 100 + id, size: id, takerSold: false, ...ids };
+}
+
 function restored(memory: ShardMemory): ShardMemory {
   const copy = shardMemory(1, memory.minutes);
   copy.hot.set(memory.hot);
@@ -92,8 +110,8 @@ function restored(memory: ShardMemory): ShardMemory {
 function dayOfTrades(roll: Dice, round: number): PlainTrade[] {
   const steps = round % 2 === 0 ? [1_000_000, 30_000_000, 5 * minute] : [minute, 30 * minute, 300 * minute];
   const trades = randomTrades(roll, { count: 600, steps, from: borders - 1_500 * minute });
-  // Late by less than the sixteen minutes that are remembered.
-  return round % 2 === 0 ? jumbled(roll, trades, 0.05, 2) : trades;
+  // Late by less than the sixteen minutes that are remembered, by much more, or not at all.
+  return round % 4 === 3 ? trades : jumbled(roll, trades, 0.05, [2, 100, 30][round % 4]!);
 }
 
 describe(`24-hour statistics (SEED=${seed})`, () => {
@@ -101,8 +119,8 @@ describe(`24-hour statistics (SEED=${seed})`, () => {
     for (let round = 0; round < 8; round++) {
       const roll = dice(seed + round);
       const row = new DayRow();
-      for (const trade of dayOfTrades(roll, round)) {
-        row.take(trade);
+      for (const one of dayOfTrades(roll, round)) {
+        row.take(one);
         if (roll.chance(0.1)) row.clock(row.now + roll.pick([0, grace, minute, 30 * minute]));
         // Another instrument's trade moves the market's time, without a clock for this one.
         if (roll.chance(0.1)) row.now += roll.pick([1_000, minute]);
@@ -137,6 +155,31 @@ describe(`24-hour statistics (SEED=${seed})`, () => {
       }
       expect(row.day()).toEqual(obviousDay(row.taken, row.now));
     }
+  });
+
+  test('a late trade for a minute that only the ring knows counts once, though the shard dies and takes it again', () => {
+    const row = new DayRow();
+    for (let id = 10; id < 60; id++) row.take(lateTrade(id, id));
+    const before = restored(row.memory);
+    row.take(lateTrade(5, 12));
+    row.take(lateTrade(6, 12));
+    const whole = row.day();
+    expect(whole).toEqual(obviousDay(row.taken, row.now));
+    // It dies, goes back to a snapshot, and takes them again: what the ring holds is known.
+    row.memory = before;
+    row.taken.splice(-2);
+    row.take(lateTrade(5, 12));
+    row.take(lateTrade(6, 12));
+    expect(row.day()).toEqual(whole);
+    // It dies between making an entry and putting it in its place: its next life does that.
+    const entry = row.minutes.slice(-minuteWords);
+    const place = row.minutes[row.minutes.length - minuteJournalWords]!;
+    row.minutes.fill(7, place, place + minuteWords);
+    row.minutes[row.minutes.length - minuteJournalWords + 1] = 1;
+    redoMinute(row.minutes);
+    expect(row.minutes.slice(place, place + minuteWords)).toEqual(entry);
+    row.memory.hot[hot.day] = 0;
+    expect(row.day()).toEqual(whole);
   });
 
   test('a day after the last trade only its price is left, and before the first there is nothing', () => {

@@ -24,6 +24,7 @@ function barsOfRecording(): Bar[] {
   const listener: BarListener = {
     bar: (_row, resolution, words, at) => bars.push(barAt(words, at, 1, resolution)),
     minute: () => undefined,
+    beyond: () => undefined,
   };
   for (const line of gunzipSync(readFileSync(`${recording}.tsv.gz`))
     .toString()

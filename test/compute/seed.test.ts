@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { addTrade, type BarListener, clockBars, formingBar } from '../../src/compute/bars.ts';
-import { keepMinute } from '../../src/compute/day-statistics.ts';
+import { keepMinute } from '../../src/compute/minute-ring.ts';
 import { seedInstrument } from '../../src/compute/seed.ts';
 import { hot, minutesLength, shardMemory } from '../../src/compute/shard-memory.ts';
 import { barAt, barWords } from '../../src/market/bar-words.ts';
@@ -67,6 +67,10 @@ class Run implements BarListener {
 
   minute(row: number, words: Float64Array, at: number): void {
     keepMinute(this.memory, row, words, at);
+  }
+
+  beyond(): void {
+    // Of no interest here.
   }
 
   take(trade: PlainTrade): void {

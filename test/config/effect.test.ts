@@ -12,10 +12,14 @@ const parts = readdirSync(root, { recursive: true, encoding: 'utf8' })
   .map((file) => readFileSync(join(root, file), 'utf8'))
   .join('\n');
 
+const venueSections = ['exchange', 'coinbase', 'backpack'];
+
 /** Whether any part has `group.key` in its text (`config.key` for one without a group). */
 function isRead(key: string): boolean {
   const path = key.includes('.') ? key.split('.').slice(-2) : ['config', key];
-  return new RegExp(String.raw`\b${path.join(String.raw`\.`)}\b`).test(parts);
+  if (new RegExp(String.raw`\b${path.join(String.raw`\.`)}\b`).test(parts)) return true;
+  // What every venue has is read in one place, from whichever section it is.
+  return venueSections.includes(path[0]!) && new RegExp(String.raw`\bown\.${path[1]}\b`).test(parts);
 }
 
 /** A value that is not the default of a key that nobody reads. */

@@ -37,7 +37,7 @@ describe('errors', () => {
     );
     expect(fault.problems.toSorted()).toEqual([
       'exchange.ws_endpoint (EXCHANGE_WS_ENDPOINT) is "https://(hidden)@wrong"; it must be a URL that begins with ws:// or wss://',
-      'nothinglikethis is not a known key; known here are server, dataDir, exchange, workers, bars, enigma, frames, gateway, stores, log, database, cache, messaging',
+      'nothinglikethis is not a known key; known here are server, dataDir, exchange, coinbase, backpack, demand, books, repair, quiet, index, workers, bars, enigma, frames, gateway, stores, log, database, cache, messaging',
       'port is not a known key; did you mean server.port?',
       'server.cors is 5; it must be a group of keys',
       'server.hots (--server.hots) is not a known key; did you mean server.host?',
@@ -55,10 +55,6 @@ describe('errors', () => {
     [
       'exchange: { backoffMin: 2m }',
       'exchange.backoffMax is not set; it must be at least exchange.backoffMin (2m)',
-    ],
-    [
-      'exchange: { lines: 2, max_connections: 1 }',
-      'exchange.lines is 2; it must be at most exchange.max_connections (1)',
     ],
     [
       'gateway: { softBytes: 64KiB, outboxBytes: 32KiB }',

@@ -88,7 +88,7 @@ test('the memory bound is the sum of all rings, outboxes and messages under way'
     'exchange.messageBytesMax': 2_000,
   };
   const bound = memoryBound(loadConfig({ ...empty, flags }).config);
-  const start = 2 * 1_024 * 64 + 2 * 65_536 + 2 * 131_072;
+  const start = 2 * 1_024 * 64 + 2 * 65_536 + 3 * 131_072;
   expect(bound.startBytes).toBe(start);
   expect(bound.totalBytes).toBe(start + 2 * 1_100 * 64 + 10 * (1_000 + 5_000 + 16 * 256) + 3 * 2_000);
   expect(bound.parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(bound.totalBytes);

@@ -50,6 +50,18 @@ function enough(seen: Map<string, SeenTrade[]>): boolean {
   return [...seen.values()].every((trades) => trades.length > 10);
 }
 
+/** What shards count in health, added up; empty until it has been told first. */
+async function inShards(demo: DemoProcess): Promise<Record<string, number>> {
+  const health = (await (await fetch(`${demo.url}api/v1/health`)).json()) as {
+    shards?: readonly Record<string, number>[];
+  };
+  const sums: Record<string, number> = {};
+  for (const [name, count] of (health.shards ?? []).flatMap(Object.entries<number>)) {
+    sums[name] = (sums[name] ?? 0) + count;
+  }
+  return sums;
+}
+
 type TextBar = Record<string, string>;
 
 /** Bars with their numbers as the digits that were sent. */
@@ -67,22 +79,28 @@ function plain(decimal: string): string {
 }
 
 describe('the demo on its simulated market', () => {
-  const symbols = ['BINANCE:BTCUSDT', 'BINANCE:ETHUSDT', 'BINANCE:SOLUSDT'];
+  const ofBinance = ['BINANCE:BTCUSDT', 'BINANCE:ETHUSDT', 'BINANCE:SOLUSDT'];
 
   test('one screen says what runs where, and there is live data soon', async () => {
     const demo = await start();
     expect(demo.stdout.split('\n').length).toBeLessThanOrEqual(24);
     expect(demo.stdout).toContain(`ws://localhost:${demo.port}/api/v1/ws?protocol=v2`);
     expect(demo.stdout).toContain(`http://localhost:${demo.port}/api/v1/symbols`);
-    expect(demo.stdout).toMatch(/simulated market, 24 symbols/);
+    // `--symbols` counts Binance's; the others list what they have of the same assets.
+    expect(demo.stdout).toMatch(/binance +simulated market, 24 symbols/);
+    expect(demo.stdout).toMatch(/coinbase +simulated market, \d+ symbols/);
+    expect(demo.stdout).toMatch(/backpack +simulated market, \d+ symbols/);
     expect(demo.stdout).toMatch(/data +\S*market\.db/);
-    const seen = await watchTrades(demo.socketUrl, symbols);
+    const seen = await watchTrades(demo.socketUrl, ofBinance);
     const isLive = (): boolean => [...seen.values()].every((trades) => trades.length > 0);
     // Asked for are 10 s from the command on. It took 5 s on a busy machine; here other tests may run beside it.
     await until(isLive, 30_000, 'a trade of each symbol');
     const listed = (await (await fetch(`${demo.url}api/v1/symbols`)).json()) as { symbol: string }[];
-    expect(listed.map(({ symbol }) => symbol)).toEqual(expect.arrayContaining(symbols));
-    expect(listed).toHaveLength(24);
+    expect(listed.map(({ symbol }) => symbol)).toEqual(expect.arrayContaining(ofBinance));
+    const venues = Map.groupBy(listed, ({ symbol }) => symbol.split(':')[0]);
+    expect(venues.get('BINANCE')).toHaveLength(24);
+    expect(new Set(venues.keys())).toEqual(new Set(['BINANCE', 'COINBASE', 'BACKPACK', 'INDEX']));
+    expect(listed).toHaveLength(70);
     expect((await fetch(`${demo.url}api/v1/health`)).status).toBe(200);
     expect(client!.counts).toMatchObject({ faults: {}, jumps: 0, repeated: 0 });
     expect(await demo.stop()).toBe(0);
@@ -90,6 +108,7 @@ describe('the demo on its simulated market', () => {
   });
 
   test('stopped and started again it goes on: ids and times rise, bars from before are there', async () => {
+    const symbols = [...ofBinance, 'COINBASE:BTC-USD', 'BACKPACK:BTC_USDC'];
     const first = await start();
     const before = await watchTrades(first.socketUrl, symbols);
     await until(() => enough(before), 20_000, 'trades of the first run');
@@ -112,17 +131,28 @@ describe('the demo on its simulated market', () => {
     expect(kept.length).toBeGreaterThanOrEqual(2);
     // The last of them may have been amended by trades that came after we asked.
     for (const bar of kept.slice(0, -1)) expect(there.get(bar['time'])).toEqual(bar);
+    // What was traded meanwhile is asked for over REST: of no venue a trade is lost.
+    let counts: Record<string, number> = {};
+    await until(
+      async () => {
+        counts = await inShards(second);
+        return counts['gaps']! > 0 && counts['gapIds'] === counts['tradesLate'];
+      },
+      20_000,
+      'every trade of the time between, of every venue',
+    );
+    expect(counts['idsLost']).toBe(0);
     expect(await second.stop()).toBe(0);
     expect(second.stderr).toBe('');
   });
 
   function spanMs(seen: Map<string, SeenTrade[]>): number {
-    const trades = seen.get(symbols[0]!)!;
+    const trades = seen.get(ofBinance[0]!)!;
     return (trades.at(-1)!.time - trades[0]!.time) / 1_000;
   }
 
   async function closedBars(demo: DemoProcess): Promise<TextBar[]> {
-    return (await bars(demo, symbols[0]!, 'resolution=1s&limit=500')).filter(
+    return (await bars(demo, ofBinance[0]!, 'resolution=1s&limit=500')).filter(
       ({ closed }) => closed === 'true',
     );
   }

@@ -15,14 +15,17 @@ afterEach(() => {
   removeFolder(folder);
 });
 
+interface FeedHealth {
+  readonly account: { readonly accepted: number; readonly refused: Readonly<Record<string, number>> };
+  readonly connections: readonly {
+    readonly state: string;
+    readonly ended: Readonly<Record<string, number>>;
+  }[];
+}
+
 interface Health {
-  readonly feeds?: {
-    readonly account: { readonly accepted: number; readonly refused: Readonly<Record<string, number>> };
-    readonly connections: readonly {
-      readonly state: string;
-      readonly ended: Readonly<Record<string, number>>;
-    }[];
-  };
+  /** By venue. */
+  readonly feeds?: Readonly<Record<string, FeedHealth>>;
   readonly shards?: readonly Readonly<Record<string, number>>[];
 }
 
@@ -36,10 +39,13 @@ const inShards =
   (name: string) =>
   ({ shards = [] }: Health): number =>
     shards.reduce((sum, shard) => sum + shard[name]!, 0);
-const ended =
-  (reason: string) =>
-  ({ feeds }: Health): number =>
-    feeds?.connections.reduce((sum, connection) => sum + connection.ended[reason]!, 0) ?? 0;
+const inFeeds =
+  (count: (feed: FeedHealth) => number) =>
+  ({ feeds = {} }: Health): number =>
+    Object.values(feeds).reduce((sum, feed) => sum + count(feed), 0);
+const ended = (reason: string): ((health: Health) => number) =>
+  inFeeds(({ connections }) => connections.reduce((sum, connection) => sum + connection.ended[reason]!, 0));
+const accepted = inFeeds(({ account }) => account.accepted);
 
 /** How often a fault strikes here for one message, and where health says that it did. */
 const signs: Readonly<
@@ -52,7 +58,7 @@ const signs: Readonly<
   silence: { chance: 0.005, seen: ended('silent') },
   garbage: {
     chance: 0.05,
-    seen: ({ feeds }) => Object.values(feeds?.account.refused ?? {}).reduce((sum, count) => sum + count, 0),
+    seen: inFeeds(({ account }) => Object.values(account.refused).reduce((sum, count) => sum + count, 0)),
   },
 };
 
@@ -71,21 +77,17 @@ test.each(faultKinds)('%s: health shows it, ticks go on after it, Ctrl-C ends it
     ...settings.flatMap((setting) => ['--set', setting]),
   ]);
   running = demo;
-  let accepted = 0;
+  let before = 0;
   await until(
     async () => {
       const health = await healthOf(demo);
-      accepted = health.feeds?.account.accepted ?? 0;
+      before = accepted(health);
       return seen(health) > 0;
     },
     20_000,
     `${kind} in health`,
   );
-  await until(
-    async () => ((await healthOf(demo)).feeds?.account.accepted ?? 0) > accepted + 20,
-    20_000,
-    `ticks after ${kind}`,
-  );
+  await until(async () => accepted(await healthOf(demo)) > before + 20, 20_000, `ticks after ${kind}`);
   expect(await demo.stop()).toBe(0);
   expect(demo.stderr).not.toMatch(/uncaught|unhandled|TypeError|RangeError/i);
 });

@@ -9,6 +9,7 @@ import { until } from './watching.ts';
 const data = join(import.meta.dirname, '../../../shared/data');
 const session = join(data, 'binance-spot-btcusdt-2024-08-08.tsv.gz');
 const aggregates = join(data, 'binance-spot-4symbols-2021-10-12.tsv.gz');
+const coinbase = join(data, 'coinbase-10products-2021-04-17.tsv.gz');
 const sessionTrades = 19_904;
 
 let folder: string;
@@ -82,5 +83,15 @@ describe.skipIf(!existsSync(aggregates))('four symbols (skipped without ../share
     expect(await trades('BLZETH')).toMatchObject({ trades: [] });
     expect(await demo.stop()).toBe(0);
     expect(demo.stderr).toBe('');
+  });
+});
+
+describe.skipIf(!existsSync(coinbase))('ten products of Coinbase (skipped without ../shared/data)', () => {
+  test('are told by their first lines; their 97 matches and 10 last matches and all books play; it ends by itself', async () => {
+    const demo = await start('--recording', coinbase, '--speed', 'max', '--wait', '0', '--exit');
+    const stages = await accounting(demo, 30_000);
+    expect(stages.find((line) => line.startsWith('books:'))).toMatch(/changes 9,719 \+ snapshots 10 /);
+    expect(stages.find((line) => line.startsWith('trades:'))).toMatch(/passed 107 /);
+    expect(await demo.ended()).toBe(0);
   });
 });

@@ -1,7 +1,7 @@
 /** What the demo cannot do is one clear sentence and exit code 2. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { FolderLock } from '../../src/cli/folder-lock.ts';
@@ -10,7 +10,6 @@ import { DemoProcess, removeFolder, temporaryFolder } from './demo-process.ts';
 // Each is a process that loads the whole program: two at once are enough for two cores.
 vi.setConfig({ maxConcurrency: 2 });
 
-const coinbase = join(import.meta.dirname, '../../../shared/data/coinbase-10products-2021-04-17.tsv.gz');
 let folder: string;
 
 beforeAll(() => {
@@ -144,11 +143,4 @@ describe.concurrent('one sentence and exit code 2', () => {
       lock.release();
     }
   });
-
-  test.skipIf(!existsSync(coinbase))(
-    "another exchange's recording (skipped without ../shared/data)",
-    async () => {
-      expect(await refused('--port', '0', '--recording', coinbase)).toContain(basename(coinbase));
-    },
-  );
 });

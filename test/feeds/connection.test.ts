@@ -1,123 +1,68 @@
 /** A connection against a real socket server on loopback; its timers are turned by hand. */
-import { createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { describe, expect, test } from 'vitest';
 import { Backoff, backoffDefaults } from '../../src/feeds/backoff.ts';
-import { binance } from '../../src/feeds/binance/venue.ts';
-import { Connection, type ConnectionOptions, connectionDefaults } from '../../src/feeds/connection.ts';
+import { connectionDefaults } from '../../src/feeds/connection.ts';
 import { control, refusal } from '../../src/feeds/refusal.ts';
 import { RefusalWatch } from '../../src/feeds/refusal-watch.ts';
-import { dice, HandTimers, seed, until } from './market.ts';
-
-const closers: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).toReversed()) await close();
-});
-
-interface Asked {
-  readonly method: string;
-  readonly params: string[];
-  readonly id: number;
-}
-
-/** A venue that notes what it is asked, and answers as told. */
-async function venueServer(
-  answer: (asked: Asked) => object | undefined = ({ id }) => ({ result: null, id }),
-) {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-  await new Promise((resolve) => server.once('listening', resolve));
-  closers.push(() => {
-    for (const client of server.clients) client.terminate();
-    server.close();
-  });
-  const sockets: WebSocket[] = [];
-  const raw: Socket[] = [];
-  const asked: Asked[] = [];
-  server.on('connection', (socket, upgrade) => {
-    raw.push(upgrade.socket);
-    sockets.push(socket);
-    socket.on('message', (data) => {
-      const request = JSON.parse((data as Buffer).toString()) as Asked;
-      asked.push(request);
-      const reply = answer(request);
-      if (reply !== undefined) socket.send(JSON.stringify(reply));
-    });
-  });
-  return { wsUrl: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, raw, asked };
-}
-
-function connect(wsUrl: string, changes: Partial<ConnectionOptions> = {}) {
-  const timers = new HandTimers();
-  const messages: string[] = [];
-  const codes: number[] = [];
-  const connection = new Connection({
-    name: 'test',
-    venue: binance,
-    wsUrl,
-    streams: ['btcusdt@trade'],
-    limits: connectionDefaults,
-    timers,
-    roll: () => 0.5,
-    receive: (bytes) => {
-      const text = Buffer.from(bytes).toString();
-      messages.push(text);
-      if (text.includes('"id"')) return control.answer;
-      if (text.includes('serverShutdown')) return control.shutdown;
-      return text.includes('garbage') ? refusal.notJson : 1;
-    },
-    refuse: (code) => codes.push(code),
-    ...changes,
-  });
-  closers.push(() => connection.close());
-  connection.start();
-  return { connection, timers, messages, codes };
-}
+import { closers, connect, granted, pause, serve } from './connection-harness.ts';
+import { dice, seed, until } from './market.ts';
 
 describe('subscribing', () => {
-  test('in batches, at least 250 ms apart, and every answer is checked', async () => {
-    const venue = await venueServer();
-    const streams = Array.from({ length: 450 }, (_, i) => `s${i}@trade`);
-    const { connection, timers } = connect(venue.wsUrl, { streams });
-    await until(() => venue.asked.length === 1, 'the first request');
+  test('scenario 7: in batches, at least 250 ms apart, and every answer is checked', async () => {
+    const server = await serve();
+    const streams = Array.from({ length: 25 }, (_, i) => `s${i}`);
+    const { connection, timers } = connect(server.wsUrl, { streams });
+    await granted(connection, 10);
     timers.advance(249);
-    await until(() => connection.health().granted === 200, 'the first answer');
-    expect(venue.asked.length).toBe(1);
+    await pause(20);
+    expect(server.asked.length).toBe(1);
     timers.advance(1);
-    await until(() => connection.health().granted === 400, 'the second answer');
+    await granted(connection, 20);
     timers.advance(250);
-    await until(() => connection.health().missing === 0, 'the third answer');
-    expect(venue.asked.flatMap(({ params }) => params)).toEqual(streams);
-    expect(venue.asked.map(({ method, id }) => [method, id])).toEqual(
+    await granted(connection, 25);
+    expect(server.asked.flatMap(({ params }) => params)).toEqual(streams);
+    expect(server.asked.map(({ method, id }) => [method, id])).toEqual(
       [1, 2, 3].map((id) => ['SUBSCRIBE', id]),
     );
   });
 
-  test('a refused batch is cut until the refused streams are known by name', async () => {
-    const venue = await venueServer(({ id, params }) =>
-      params.includes('bad@trade') ? { code: 2, msg: 'Invalid request', id } : { result: null, id },
-    );
-    const streams = ['a@trade', 'b@trade', 'bad@trade', 'c@trade', 'd@trade'];
-    const { connection, timers } = connect(venue.wsUrl, { streams });
-    for (
-      let i = 1;
-      connection.health().granted < 4 || Object.keys(connection.health().refusedStreams).length < 1;
-      i++
-    ) {
-      await until(() => venue.asked.length === i, `request ${i}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      timers.advance(250);
-    }
-    expect(connection.health()).toMatchObject({
-      missing: 1,
-      refusedStreams: { 'bad@trade': '2: Invalid request' },
+  test('scenario 9: the first request leaves in the same turn as the socket opens, while another one floods', async () => {
+    const server = await serve();
+    const first = connect(server.wsUrl, { streams: ['flood'] });
+    await granted(first.connection);
+    const flooding = setInterval(() => {
+      for (let i = 0; i < 5_000; i++) server.tell('flood', `T 1 ${i}`);
+    }, 1);
+    closers.push(() => clearInterval(flooding));
+    let opened = 0;
+    const second = connect(server.wsUrl, {
+      streams: ['a'],
+      onState: ({ state }) => {
+        if (state === 'open') opened = performance.now();
+      },
     });
+    await granted(second.connection);
+    clearInterval(flooding);
+    expect(first.messages.length).toBeGreaterThan(0);
+    const { connectedAt, askedAt } = server.sockets[1]!;
+    expect(askedAt[0]! - connectedAt).toBeLessThan(5_000);
+    expect(opened).toBeGreaterThan(0);
+    expect(second.timers.now()).toBe(0);
   });
 
-  test('no answer within its time ends the connection; while paused nothing is expected', async () => {
-    const venue = await venueServer(() => undefined);
-    const { connection, timers } = connect(venue.wsUrl);
-    await until(() => venue.asked.length === 1, 'the request');
+  test('keys and the time for the signature are handed to the venue', async () => {
+    const server = await serve();
+    const keys = { key: 'k', secret: 'cw==', passphrase: 'p' };
+    const { connection } = connect(server.wsUrl, { keys, seconds: () => 1_700_000_000 });
+    await granted(connection);
+    expect(server.asked[0]).toMatchObject({ keys, seconds: 1_700_000_000 });
+  });
+
+  test('no answer within its time ends a socket that has granted nothing; while paused nothing is expected', async () => {
+    const server = await serve();
+    server.mute = true;
+    const { connection, timers } = connect(server.wsUrl);
+    await until(() => server.asked.length === 1, 'the request');
     connection.pause();
     timers.advance(60_000);
     expect(connection.state).toBe('open');
@@ -129,33 +74,56 @@ describe('subscribing', () => {
 });
 
 describe('staying alive', () => {
-  test('scenario 3: silence is noticed within twice the quiet time, and the connection comes back and subscribes again', async () => {
-    const venue = await venueServer();
-    const { connection, timers } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
+  test('scenario 3: silence is noticed within twice the quiet time; the connection comes back and subscribes again', async () => {
+    const server = await serve();
+    const { connection, timers } = connect(server.wsUrl);
+    await granted(connection);
+    // Open, and nothing comes: no data, no ping, no pong, no FIN.
+    server.sockets[0]!.socket.pause();
     timers.advance(connectionDefaults.quietMs * 0.7);
+    await pause(20);
     expect(connection.state).toBe('open');
     timers.advance(connectionDefaults.quietMs * 0.55);
     expect(connection.health().ended.silent).toBe(1);
     expect(connection.state).toBe('backing-off');
     timers.advance(500);
-    await until(() => venue.asked.length === 2, 'the second subscription');
-    expect(connection.state).toBe('open');
+    await granted(connection);
+    expect(server.sockets.length).toBe(2);
+  });
+
+  test('scenario 3: a socket that answers pings and says nothing is replaced within twice the quiet time, by overlap', async () => {
+    const server = await serve();
+    const { connection, timers } = connect(server.wsUrl);
+    await granted(connection);
+    for (let i = 0; i < 5; i++) {
+      timers.advance(connectionDefaults.quietMs / 4);
+      await pause(20);
+    }
+    await until(() => server.sockets.length === 2, 'the second socket');
+    await until(() => server.sockets[1]!.streams.has('a'), 'its stream');
+    expect(server.sockets[0]!.closed).toBe(false);
+    await until(() => {
+      timers.advance(500);
+      return server.sockets[0]!.closed;
+    }, 'the end of the first one');
+    expect(connection.health()).toMatchObject({ state: 'open', granted: 1 });
+    expect(connection.health().ended.silent).toBe(1);
   });
 
   test('scenario 4: a ping keeps it alive, and its pong carries the same payload', async () => {
-    const venue = await venueServer();
-    const { connection, timers } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
+    const server = await serve();
+    const { connection, timers } = connect(server.wsUrl);
+    await granted(connection);
     const pongs: string[] = [];
-    venue.sockets[0]!.on('pong', (data) => pongs.push(String(data)));
+    server.sockets[0]!.socket.on('pong', (data) => pongs.push(String(data)));
     for (let i = 1; i <= 5; i++) {
       timers.advance(20_000);
-      venue.sockets[0]!.ping(`1723161255${i}`);
+      server.sockets[0]!.socket.ping(`1723161255${i}`);
       await until(() => connection.health().pings === i && pongs.length === i, `ping ${i}`);
     }
     expect(pongs).toEqual([1, 2, 3, 4, 5].map((i) => `1723161255${i}`));
     expect(connection.state).toBe('open');
+    expect(server.sockets.length).toBe(1);
   });
 
   test('scenario 5: back-off doubles to a minute with full jitter, and begins again after a healthy minute', () => {
@@ -177,68 +145,48 @@ describe('staying alive', () => {
   });
 
   test('scenario 5: a socket cut mid-frame gives no message, and the connection comes back', async () => {
-    const venue = await venueServer();
-    const { connection, timers, messages } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
+    const server = await serve();
+    const { connection, timers, messages, gone } = connect(server.wsUrl);
+    await granted(connection);
     // A text frame that announces 100 bytes and brings 5.
-    venue.raw[0]!.write(Buffer.from([0x81, 100, ...Buffer.from('{"str')]));
-    venue.sockets[0]!.terminate();
+    server.sockets[0]!.raw.write(Buffer.from([0x81, 100, ...Buffer.from('{"str')]));
+    server.sockets[0]!.socket.terminate();
     await until(() => connection.state === 'backing-off', 'the cut');
-    expect(messages.length).toBe(1);
+    expect(messages).toEqual([]);
+    expect(connection.health().ended.cut).toBe(1);
+    expect(gone.length).toBe(1);
     timers.advance(1_000);
-    await until(() => venue.asked.length === 2, 'the second subscription');
-  });
-
-  test('scenario 10: a refused upgrade waits as long as its status asks, and no server means back-off', async () => {
-    for (const [status, leastMs] of [
-      [418, 120_000],
-      [429, 90_000],
-      [503, 0],
-    ] as const) {
-      const server = createServer().listen(0, '127.0.0.1');
-      server.on('upgrade', (_request, socket) =>
-        socket.end(
-          `HTTP/1.1 ${status} No\r\n${status === 429 ? 'Retry-After: 90\r\n' : ''}Content-Length: 0\r\nConnection: close\r\n\r\n`,
-        ),
-      );
-      await new Promise((resolve) => server.once('listening', resolve));
-      closers.push(() => void server.close());
-      const { connection, timers } = connect(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
-      await until(() => connection.state === 'backing-off', `the refusal by ${status}`);
-      expect(connection.health().ended['refused-upgrade']).toBe(1);
-      expect(timers.nextIn).toBe(leastMs + 500);
-    }
-    const { connection } = connect('ws://127.0.0.1:1');
-    await until(() => connection.state === 'backing-off', 'the refused connection');
-    expect(connection.health().ended['cannot-connect']).toBe(1);
-  });
-
-  test('serverShutdown: back at once, without waiting for the end', async () => {
-    const venue = await venueServer();
-    const { connection, timers } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
-    timers.advance(5_000);
-    venue.sockets[0]!.send('{"e":"serverShutdown","E":1}');
-    await until(() => connection.health().ended['venue-shutdown'] === 1, 'the shutdown');
-    timers.advance(0);
-    await until(() => venue.asked.length === 2, 'the second subscription');
-    expect(connection.health().connects).toBe(2);
+    await granted(connection);
   });
 });
 
 describe('scenario 19: garbage', () => {
   test('100 refused messages within 10 s end the connection, 99 do not', async () => {
-    const venue = await venueServer();
-    const { connection, messages, timers } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
-    for (let i = 0; i < 99; i++) venue.sockets[0]!.send('garbage');
-    await until(() => messages.length === 100, '99 refusals');
+    const server = await serve();
+    const { connection, messages, timers } = connect(server.wsUrl);
+    await granted(connection);
+    for (let i = 0; i < 99; i++) server.tell('a', 'garbage');
+    await until(() => messages.length === 99, '99 refusals');
     expect(connection.state).toBe('open');
-    venue.sockets[0]!.send('garbage');
+    server.tell('a', 'garbage');
     await until(() => connection.state === 'backing-off', 'the end');
     expect(connection.health().ended.garbage).toBe(1);
     timers.advance(1_000);
-    await until(() => venue.asked.length === 2, 'the second subscription');
+    await granted(connection);
+  });
+
+  test('scenario 23: what looks like a new tick size or symbol is refused and borne: another socket would bring the same', async () => {
+    const server = await serve();
+    let seen = 0;
+    const receive = (bytes: Uint8Array): number => {
+      if (bytes[0] === 'A'.charCodeAt(0)) return control.answer;
+      return seen++ % 2 === 0 ? refusal.tooPrecise : refusal.unknownSymbol;
+    };
+    const { connection } = connect(server.wsUrl, { receive });
+    await granted(connection);
+    for (let i = 0; i < 300; i++) server.tell('a', 'finer');
+    await until(() => seen === 300, 'all of them');
+    expect(connection.state).toBe('open');
   });
 
   test('slow garbage is counted and borne', () => {
@@ -249,40 +197,40 @@ describe('scenario 19: garbage', () => {
   });
 
   test('a message of 10 MB is cut off at the limit: counted, connection ended, memory bounded', async () => {
-    const venue = await venueServer();
-    const { connection, messages, codes } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
-    venue.sockets[0]!.send(`{"stream":"btcusdt@trade","data":"${'x'.repeat(10 * 2 ** 20)}"}`);
+    const server = await serve();
+    const { connection, messages, codes } = connect(server.wsUrl);
+    await granted(connection);
+    server.tell('a', `T ${'x'.repeat(10 * 2 ** 20)}`);
     await until(() => connection.state === 'backing-off', 'the end');
     expect(codes).toEqual([refusal.tooLarge]);
     expect(connection.health().ended['too-large']).toBe(1);
-    expect(messages.length).toBe(1);
+    expect(messages.length).toBe(0);
   });
 });
 
 describe('back-pressure', () => {
   test('a paused connection reads nothing and is not taken for silent; resumed, all of it comes', async () => {
-    const venue = await venueServer();
-    const { connection, messages, timers } = connect(venue.wsUrl);
-    await until(() => connection.health().granted === 1, 'the subscription');
+    const server = await serve();
+    const { connection, messages, timers } = connect(server.wsUrl);
+    await granted(connection);
     connection.pause();
-    for (let i = 0; i < 1_000; i++) venue.sockets[0]!.send(`tick ${i}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(messages.length).toBe(1);
+    for (let i = 0; i < 1_000; i++) server.tell('a', `T 1 ${i}`);
+    await pause(50);
+    expect(messages.length).toBe(0);
     timers.advance(connectionDefaults.quietMs * 5);
     expect(connection.state).toBe('open');
     connection.resume();
-    await until(() => messages.length === 1_001, 'what was held back');
-    expect(messages.slice(1)).toEqual(Array.from({ length: 1_000 }, (_, i) => `tick ${i}`));
+    await until(() => messages.length === 1_000, 'what was held back');
+    expect(messages).toEqual(Array.from({ length: 1_000 }, (_, i) => `T 1 ${i}`));
   });
 });
 
 test('closing is polite, final, and may be asked twice', async () => {
-  const venue = await venueServer();
-  const { connection, timers } = connect(venue.wsUrl);
-  await until(() => connection.health().granted === 1, 'the subscription');
+  const server = await serve();
+  const { connection, timers } = connect(server.wsUrl);
+  await granted(connection);
   const codes: number[] = [];
-  venue.sockets[0]!.on('close', (code) => codes.push(code));
+  server.sockets[0]!.socket.on('close', (code) => codes.push(code));
   await Promise.all([connection.close(), connection.close()]);
   timers.advance(600_000);
   expect(connection.state).toBe('closed');

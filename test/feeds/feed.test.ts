@@ -9,7 +9,7 @@ import { LiveClock } from '../../src/feeds/live-clock.ts';
 import { recordedTimes } from '../../src/feeds/normaliser.ts';
 import { venues } from '../../src/feeds/registry.ts';
 import { steadyTimers } from '../../src/feeds/timers.ts';
-import { restDefaults } from '../../src/feeds/venue.ts';
+import { restDefaults } from '../../src/feeds/venue-rest.ts';
 import { dealInstruments, Hub, hubDefaults } from '../../src/hub/hub.ts';
 import { EventClock, type MarketClock } from '../../src/market/clock.ts';
 import { enrol } from '../../src/market/directory.ts';
@@ -63,7 +63,7 @@ function line(
   const hub = new Hub({
     ...hubDefaults,
     writers: [new TickWriter(memory, doorbell())],
-    shardOf: dealInstruments(Math.max(...listed.map(({ id }) => id)), 1),
+    shardOf: dealInstruments(Math.max(...listed.map(({ id }) => id)) + 10, 1),
     clock,
     clockMs: 3_600_000,
   });
@@ -77,7 +77,7 @@ function line(
     timers: steadyTimers,
     roll: dice(seed),
     lines: 1,
-    maxConnections: 3,
+    maxConnections: 4,
     limits: connectionDefaults,
     sink: (records, count) => hub.take(records, count),
     ...changes,
@@ -89,6 +89,8 @@ function line(
   );
   const reader = new TickReader(memory);
   const ticks: Tick[] = [];
+  const others: number[] = [];
+  let records = 0;
   const read = (): Tick[] => {
     hub.flush();
     const { halves, words } = reader.records;
@@ -97,10 +99,17 @@ function line(
       const slot = reader.slotOf(position);
       const at = slot * 8;
       const head = halves[at * 2]!;
-      if ((head & 0xff) === tickKind.clock) continue;
+      const kind = head & 0xff;
+      if (kind === tickKind.clock) continue;
+      records++;
+      // Trades and quotes; the feed's own records and heartbeats are counted only.
+      if (kind !== tickKind.trade && kind !== tickKind.quote) {
+        others.push(kind);
+        continue;
+      }
       ticks.push({
         head,
-        kind: head & 0xff,
+        kind,
         instrument: halves[at * 2 + tickField.instrument]!,
         time: words[at + tickField.time]!,
         received: words[at + tickField.received]!,
@@ -116,17 +125,18 @@ function line(
     return ticks;
   };
   feed.start();
-  return { feed, hub, read };
+  return { feed, hub, read, others, records: () => records };
 }
 
 /** Every stage's books balance, and what left one came into the next. */
-function expectBalance(feed: Feed, hub: Hub, ticks: readonly Tick[]): void {
+function expectBalance({ feed, hub, read, records }: ReturnType<typeof line>): void {
+  read();
   const { account } = feed.health();
   expect(feedImbalance(account)).toBeUndefined();
   expect(imbalance(hub.account())).toBeUndefined();
   expect(hub.account()).toMatchObject({
     taken: account.records,
-    pushed: ticks.length,
+    pushed: records(),
     conflated: 0,
     waiting: 0,
     dropped: 0,
@@ -138,7 +148,13 @@ async function simulate(
 ): Promise<{ simulator: Simulator; listed: readonly Instrument[] }> {
   const simulator = await startSimulator(simulatorOptions);
   closers.push(() => simulator.close());
-  const rest = venues.binance.rest({ ...restDefaults, baseUrl: simulator.restUrl, timers: steadyTimers });
+  const rest = venues.binance.rest({
+    ...restDefaults,
+    baseUrl: simulator.restUrl,
+    timers: steadyTimers,
+    budget: 4_800,
+    budgetMs: 60_000,
+  });
   const { instruments: listed } = enrol(
     { epoch: 1, version: 0, instruments: [] },
     'BINANCE',
@@ -180,8 +196,9 @@ describe('sockets and lines', () => {
     await until(() => connected(feed), 'the subscriptions');
     expect(feed.health().connections.map(({ name, streams }) => [name, streams])).toEqual([
       ['BINANCE trade', 11],
-      ['BINANCE aggTrade', 1],
       ['BINANCE bookTicker', 12],
+      ['BINANCE depth', 12],
+      ['BINANCE aggTrade', 1],
     ]);
     const many = Array.from({ length: 3_000 }, (_, i) => ({
       ...instruments[0]!,
@@ -189,15 +206,16 @@ describe('sockets and lines', () => {
       native: `S${i}USDT`,
     }));
     expect(() => line(venue.wsUrl, many, { now: () => now })).toThrow(
-      '3000 instruments need 6 connections, and 3 are allowed',
+      '3000 instruments need 9 connections, and 4 are allowed',
     );
   });
 
   test('scenario 12: two lines bring each tick twice, the second one marked, for the shard to arbitrate', async () => {
     const venue = await echo();
-    const { feed, hub, read } = line(venue.wsUrl, instruments, { now: () => now }, { lines: 2 });
+    const made = line(venue.wsUrl, instruments, { now: () => now }, { lines: 2 });
+    const { feed, read } = made;
     await until(() => connected(feed), 'the subscriptions');
-    expect(feed.health().connections.length).toBe(4);
+    expect(feed.health().connections.length).toBe(6);
     for (let t = 1; t <= 50; t++) {
       venue.tell(tradeText({ t }));
       venue.tell(quoteText({ u: t }));
@@ -209,12 +227,26 @@ describe('sockets and lines', () => {
         expect(ids.map(({ id }) => id)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
       }
     }
-    expectBalance(feed, hub, read());
+    expectBalance(made);
   });
 
-  test('new metadata is used from the next message on', async () => {
+  test('what is tapped is what came, with its line', async () => {
     const venue = await echo();
-    const { feed, read } = line(venue.wsUrl, instruments, { now: () => now });
+    const tapped: [string, number][] = [];
+    const tap = (bytes: Uint8Array, one: 0 | 1): void =>
+      void tapped.push([Buffer.from(bytes).toString(), one]);
+    const { feed } = line(venue.wsUrl, instruments, { now: () => now }, { lines: 2, tap });
+    await until(() => connected(feed), 'the subscriptions');
+    venue.tell(tradeText());
+    await until(() => tapped.filter(([text]) => text === tradeText()).length === 2, 'both lines');
+    expect(tapped.length).toBe(feed.health().account.messages);
+    expect(new Set(tapped.map(([, one]) => one))).toEqual(new Set([0, 1]));
+  });
+
+  test('scenario 23: new metadata is used from the next message on, and told in the stream before it', async () => {
+    const venue = await echo();
+    const made = line(venue.wsUrl, instruments, { now: () => now });
+    const { feed, read, others } = made;
     await until(() => connected(feed), 'the subscriptions');
     venue.tell(tradeText({ p: '1.001' }));
     await until(() => feed.health().account.refused.tooPrecise === 1, 'the refusal');
@@ -222,6 +254,35 @@ describe('sockets and lines', () => {
     venue.tell(tradeText({ p: '1.001' }));
     await until(() => read().length === 1, 'the tick');
     expect(read()[0]!.price).toBe(1_001);
+    const rescaled = instruments.filter(({ priceDecimals }) => priceDecimals !== 3).length;
+    expect(others.filter((kind) => kind === tickKind.rescale).length).toBe(rescaled);
+    expect(feed.health().connections.every(({ connects }) => connects === 1)).toBe(true);
+    expectBalance(made);
+  });
+
+  test('scenario 23: an instrument that is listed no more is let go, a new one may be wanted, others go on', async () => {
+    const venue = await echo();
+    const made = line(venue.wsUrl, instruments.slice(0, 3), { now: () => now });
+    const { feed, read } = made;
+    await until(() => connected(feed), 'the subscriptions');
+    const [first, , third] = instruments;
+    const fresh = { ...first!, id: 13, native: 'NEWUSDT', symbol: 'BINANCE:NEWUSDT' };
+    feed.adopt([first!, third!, fresh]);
+    expect([feed.isWanted(1), feed.isWanted(2), feed.want(2), feed.want(13)]).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+    await until(() => connected(feed), 'the new one');
+    venue.tell(tradeText({ s: 'NEWUSDT', t: 5 }, 'newusdt@trade'));
+    venue.tell(tradeText({ t: 6 }));
+    await until(() => read().length === 2, 'both');
+    expect(read().map(({ instrument, id }) => [instrument, id])).toEqual([
+      [13, 5],
+      [1, 6],
+    ]);
+    expect(feed.health().lines[0]!.wanted).toBe(9);
   });
 });
 
@@ -229,14 +290,15 @@ describe('with the simulator', () => {
   test('a flood over 50 symbols: all of it arrives, and every stage’s books balance', async () => {
     const messages = 60_000;
     const { simulator, listed } = await simulate({ seed: 7, flood: { symbols: 50, messages }, hold: true });
-    const { feed, hub, read } = line(simulator.wsUrl, listed, new LiveClock());
+    const made = line(simulator.wsUrl, listed, new LiveClock());
+    const { feed, read } = made;
     await until(() => connected(feed), 'the subscriptions');
     simulator.start();
     const report = await simulator.finished;
     await until(() => read().length >= report.sent.trade + report.sent.bookTicker, 'the flood');
     expect(read().filter(({ kind }) => kind === tickKind.trade).length).toBe(report.sent.trade);
     expect(read().length).toBe(messages);
-    expectBalance(feed, hub, read());
+    expectBalance(made);
     expect(feed.health().account.refused).toEqual(
       Object.fromEntries(Object.keys(feed.health().account.refused).map((key) => [key, 0])),
     );
@@ -252,11 +314,14 @@ describe('with the simulator', () => {
       const { firstMs, lastMs } = simulator.range!;
       const [from, to] = [Math.floor(firstMs * 1_000), Math.ceil(lastMs * 1_000)];
       clock.advanceTo(from);
-      const { feed, hub, read } = line(simulator.wsUrl, listed, clock, {
+      const made = line(simulator.wsUrl, listed, clock, {
         eventClock: clock,
         plausible: recordedTimes(from, to),
       });
+      const { feed, read } = made;
       await until(() => connected(feed), 'the subscriptions');
+      // One socket for all, so that trades and quotes come in the order of the recording.
+      expect(feed.health().connections.length).toBe(1);
       const wanted = recorded(name).filter(({ text }) => text.includes('@trade"'));
       const trades = (): Tick[] => read().filter(({ kind }) => kind === tickKind.trade);
       simulator.start();
@@ -267,7 +332,7 @@ describe('with the simulator', () => {
       expect(clock.now()).toBe(Math.max(...sent.map(({ T }) => T)) * 1_000);
       for (const { time, received } of read())
         if (received < time || received < from || received > to) throw new Error('received outside');
-      expectBalance(feed, hub, read());
+      expectBalance(made);
     },
   );
 
@@ -278,9 +343,10 @@ describe('with the simulator', () => {
       ticksPerSecond: 4_000,
       faults: { garbage: 0.03, duplicate: 0.01, disconnect: 0.0001 },
     });
-    const { feed, hub, read } = line(simulator.wsUrl, listed, new LiveClock(), {
+    const made = line(simulator.wsUrl, listed, new LiveClock(), {
       limits: { ...connectionDefaults, backoff: { firstMs: 20, mostMs: 50, healthyMs: 60_000 } },
     });
+    const { feed, read } = made;
     const refusals = (): number => Object.values(feed.health().account.refused).reduce((a, b) => a + b, 0);
     await until(() => refusals() > 150 && read().length > 3_000, 'enough of both');
     const { account, connections } = feed.health();
@@ -289,7 +355,7 @@ describe('with the simulator', () => {
       connections.reduce((sum, { ended }) => sum + ended.garbage + ended['too-large'], 0),
     ).toBeGreaterThan(0);
     await feed.close();
-    expectBalance(feed, hub, read());
+    expectBalance(made);
     for (const tick of read()) {
       const { priceDecimals } = listed[tick.instrument - 1]!;
       const numbers = [tick.time, tick.received, tick.id, tick.price, tick.size, tick.ask, tick.askSize];

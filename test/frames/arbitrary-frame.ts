@@ -65,6 +65,7 @@ const tradeRow = fc.tuple(
     fc.constant(1),
     upTo(most - 1).map((n) => n + 1),
   ),
+  fc.boolean(),
 );
 
 function trades({ instrument, cursor, time, unit }: Start): fc.Arbitrary<BlockRecords> {
@@ -88,7 +89,7 @@ function trades({ instrument, cursor, time, unit }: Start): fc.Arbitrary<BlockRe
       1,
       priceMax,
     ).slice(1);
-    const records = rows.map(([, , , size, takerSold, late, merged], i) => ({
+    const records = rows.map(([, , , size, takerSold, late, merged, quarantined], i) => ({
       instrument,
       id: ids[i]!,
       time: times[i]!,
@@ -97,6 +98,7 @@ function trades({ instrument, cursor, time, unit }: Start): fc.Arbitrary<BlockRe
       takerSold,
       late,
       merged,
+      ...(quarantined ? { quarantined: true as const } : {}),
     }));
     return { kind: 'trade' as const, records };
   });
@@ -228,6 +230,49 @@ function gaps({ instrument, cursor, time }: Start): fc.Arbitrary<BlockRecords> {
 }
 
 const instrumentNumber = upTo(2 ** 32 - 1);
+const bookSide = fc.array(fc.tuple(upTo(2 ** 40), upTo(most)), { maxLength: 8 });
+
+/** No price twice, best first. */
+const sorted = (levels: readonly [number, number][], way: 1 | -1): [number, number][] =>
+  [...new Map(levels)].toSorted(([a], [b]) => (a - b) * way);
+
+function books(kind: 'bookSnapshot' | 'bookTop'): (start: Start) => fc.Arbitrary<BlockRecords> {
+  return ({ instrument }) =>
+    fc
+      .record({ bids: bookSide, asks: bookSide, bidsWhole: fc.boolean(), asksWhole: fc.boolean() })
+      .map(({ bids, asks, ...rest }) => ({
+        kind,
+        records: [{ instrument, ...rest, bids: sorted(bids, -1), asks: sorted(asks, 1) }],
+      }));
+}
+
+function bookDeltas({ instrument, cursor }: Start): fc.Arbitrary<BlockRecords> {
+  return fc
+    .record({
+      bids: bookSide,
+      asks: bookSide,
+      bidsWhole: fc.boolean(),
+      asksWhole: fc.boolean(),
+      previous: upTo(cursor),
+      firstUpdate: upTo(cursor),
+    })
+    .map((delta) => ({ kind: 'bookDelta' as const, records: [{ instrument, ...delta }] }));
+}
+
+function statuses({ instrument, time }: Start): fc.Arbitrary<BlockRecords> {
+  return fc
+    .record({
+      channel: fc.nat(15),
+      state: fc.constantFrom('live' as const, 'stale' as const, 'syncing' as const),
+      since: upTo(priceMax).map((ago) => Math.max(time - ago, 0)),
+    })
+    .map((status) => ({
+      kind: 'status' as const,
+      // As far as a varint reaches.
+      records: [{ instrument, ...status, since: Math.max(status.since, time - priceMax), time }],
+    }));
+}
+
 const heartbeats: fc.Arbitrary<BlockRecords> = fc
   .array(fc.record({ kind: upTo(most), instrument: instrumentNumber, cursor: upTo(most) }), { maxLength: 12 })
   .map((records) => ({ kind: 'heartbeat' as const, records }));
@@ -254,6 +299,10 @@ const kinds = [
   'bar',
   'enigma',
   'gap',
+  'bookSnapshot',
+  'bookDelta',
+  'bookTop',
+  'status',
   'heartbeat',
   'dictionary',
   'error',
@@ -265,6 +314,10 @@ const byKind: Record<(typeof kinds)[number], (start: Start) => fc.Arbitrary<Bloc
   bar: bars,
   enigma: enigmas,
   gap: gaps,
+  bookSnapshot: books('bookSnapshot'),
+  bookDelta: bookDeltas,
+  bookTop: books('bookTop'),
+  status: statuses,
   heartbeat: () => heartbeats,
   dictionary: () => dictionaries,
   error: () => errors,

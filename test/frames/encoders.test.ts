@@ -1,11 +1,14 @@
 /** The fast encoders against the obvious one: the same bytes but for a padded length, and the same values back. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { timeBaseOf } from '../../src/wire/block.ts';
+import { bookLevelsMax, frameBytesMax, frameHeader, timeBaseOf } from '../../src/wire/block.ts';
+import { tableCrc32 } from '../../src/wire/crc32.ts';
 import { FrameReader } from '../../src/wire/decode.ts';
-import { type Block, restOfBlocks } from '../../src/wire/decode-frame.ts';
+import { type Block, decodeFrame, restOfBlocks, type WireLevel } from '../../src/wire/decode-frame.ts';
+import { bookBlockBytesMax } from '../../src/wire/encode-book.ts';
 import { heartbeatBytesMax } from '../../src/wire/encode-connection.ts';
 import { tickBlockBytesMax } from '../../src/wire/encode-ticks.ts';
+import { beginFrame, sealFrame } from '../../src/wire/frame-v2.ts';
 import { arbitraryFrame } from './arbitrary-frame.ts';
 import { asWeSend, fastBlock } from './fast-block.ts';
 import { encodeBlock } from './obvious-encoder.ts';
@@ -27,6 +30,10 @@ function withShortLength(bytes: readonly number[]): number[] {
 function bytesMaxOf(block: Block): number {
   if (block.kind === 'trade' || block.kind === 'quote') return tickBlockBytesMax(block.records.length);
   if (block.kind === 'dictionary' || block.kind === 'error') return Number.POSITIVE_INFINITY;
+  if (block.kind === 'bookSnapshot' || block.kind === 'bookTop' || block.kind === 'bookDelta') {
+    const [book] = block.records;
+    return bookBlockBytesMax(book!.bids.length + book!.asks.length);
+  }
   return block.kind === 'heartbeat' ? heartbeatBytesMax : stateBytesMax;
 }
 
@@ -52,14 +59,47 @@ describe(`fast encoders (SEED=${seed})`, () => {
     fc.assert(property, { seed, numRuns: 1_000 });
     expect([...seen].toSorted()).toEqual([
       'bar',
+      'bookDelta',
+      'bookSnapshot',
+      'bookTop',
       'dictionary',
       'enigma',
       'error',
       'gap',
       'heartbeat',
       'quote',
+      'status',
       'ticker',
       'trade',
     ]);
+  });
+
+  test('a book of as many levels as may be, each of the largest numbers, fits in a frame', () => {
+    const out = new Uint8Array(frameBytesMax);
+    const far = 2 ** 51;
+    const side = (way: 1 | -1): WireLevel[] =>
+      Array.from({ length: bookLevelsMax }, (_, i) => [
+        far + way * (i + 1) * 2 ** 40,
+        Number.MAX_SAFE_INTEGER - i,
+      ]);
+    const book = { instrument: 2 ** 32 - 1, bidsWhole: true, asksWhole: true, bids: side(-1), asks: side(1) };
+    const head = {
+      cursor: Number.MAX_SAFE_INTEGER,
+      time: 1_723_161_255_343_001,
+      snapshot: false,
+      micros: true,
+    };
+    const block: Block = {
+      ...head,
+      instrument: book.instrument,
+      received: 0,
+      kind: 'bookSnapshot',
+      records: [book],
+    };
+    const end = fastBlock(out, frameHeader.blocks, block);
+    expect(end).toBeLessThanOrEqual(frameBytesMax);
+    beginFrame(out, 1, timeBaseOf(block.time));
+    sealFrame(out, end, tableCrc32);
+    expect(decodeFrame(out.subarray(0, end)).blocks).toEqual([block]);
   });
 });

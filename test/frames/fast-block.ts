@@ -1,8 +1,11 @@
 /** Blocks through the fast encoders, as shards and gateways use them. */
 import { limbsOf } from '../../src/market/amount.ts';
 import { barBit, barWord, barWords } from '../../src/market/bar-words.ts';
+import { bookChange, bookCopy } from '../../src/market/book.ts';
 import { blockKind, timeBaseMillis, timeBaseOf } from '../../src/wire/block.ts';
-import type { Block } from '../../src/wire/decode-frame.ts';
+import { channelCount } from '../../src/wire/block-message.ts';
+import type { Block, WireBook } from '../../src/wire/decode-frame.ts';
+import { encodeBook, encodeBookDelta } from '../../src/wire/encode-book.ts';
 import {
   dictionaryBlocks,
   encodeHeartbeat,
@@ -13,11 +16,13 @@ import {
   encodeBar,
   encodeEnigma,
   encodeGap,
+  encodeStatus,
   encodeTicker,
   tickerWord,
   tickerWords,
 } from '../../src/wire/encode-state.ts';
 import { encodeQuotes, encodeTrades, type TickChain } from '../../src/wire/encode-ticks.ts';
+import { streamState } from '../../src/wire/row.ts';
 import { tickField, tickFlag, tickKind, tickRecords, tickWords } from '../../src/wire/tick-record.ts';
 
 /** Slots of the ring; records beyond go to the chain's extra slots. */
@@ -55,7 +60,7 @@ export function fastBlock(out: Uint8Array, at: number, block: Block): number {
           [size]: trade.size,
           ...span,
         });
-        chain.late[slot] = trade.late ? 1 : 0;
+        chain.late[slot] = (trade.late ? 1 : 0) | (trade.quarantined === true ? 2 : 0);
       });
       return encodeTrades(out, at, chain, instrument, 0, block.records.length);
     }
@@ -115,6 +120,22 @@ export function fastBlock(out: Uint8Array, at: number, block: Block): number {
       const { state, from, to } = block.records[0]!;
       return encodeGap(out, at, blockKind[state], instrument, from, to, time);
     }
+    case 'bookSnapshot':
+    case 'bookTop': {
+      const book = block.records[0]!;
+      const copy = { ...bookCopy(0), ...sidesOf(book), lastId: cursor, time };
+      return encodeBook(out, at, blockKind[block.kind], instrument, copy);
+    }
+    case 'bookDelta': {
+      const { previous: previousId, firstUpdate: firstId, ...book } = block.records[0]!;
+      const change = { ...bookChange(0), ...sidesOf(book), lastId: cursor, time, previousId, firstId };
+      return encodeBookDelta(out, at, instrument, change);
+    }
+    case 'status': {
+      const { channel, state, since } = block.records[0]!;
+      if (channel >= channelCount) throw new RangeError(`channel ${channel}`);
+      return encodeStatus(out, at, instrument, cursor, time, channel, streamState[state], since);
+    }
     case 'heartbeat': {
       const words = Float64Array.from(
         block.records.flatMap(({ kind, instrument: of, cursor: last }) => [kind, of, last]),
@@ -134,6 +155,20 @@ export function fastBlock(out: Uint8Array, at: number, block: Block): number {
       return at + bytes.length;
     }
   }
+}
+
+/** The levels of a book as columns. */
+function sidesOf({ bids, asks, bidsWhole, asksWhole }: WireBook): {
+  bids: Float64Array;
+  asks: Float64Array;
+  bidCount: number;
+  askCount: number;
+  bidsWhole: boolean;
+  asksWhole: boolean;
+} {
+  const counts = { bidCount: bids.length, askCount: asks.length };
+  const sides = { bids: Float64Array.from(bids.flat()), asks: Float64Array.from(asks.flat()) };
+  return { ...sides, ...counts, bidsWhole, asksWhole };
 }
 
 /** What our encoders make of a block: live, without receive time, in µs only when ms do not do, from its own time base. */

@@ -3,6 +3,7 @@
 import type { Block, BlockHead } from '../../src/wire/decode-frame.ts';
 import { badFrames } from './golden-bad-frames.ts';
 import { block, type GoldenFrame, oneTrade, sound, timeBase } from './golden-block.ts';
+import { bookFrames } from './golden-book-frames.ts';
 import { encodeFrame } from './obvious-encoder.ts';
 
 const most = Number.MAX_SAFE_INTEGER;
@@ -326,11 +327,11 @@ const frames = [
     block(0, 1, [0xff, 0xff]),
     tradesOf([trade]),
     block(0x1f, 1, []),
-    block(6, 1, [1, 2, 3]),
+    block(13, 1, [1, 2, 3]),
   ),
   sound(
     'a trade with an unknown flag: its block is skipped',
-    block(1, 1, [1, 5, 0, 0x42, 0, 0, 0]),
+    block(1, 1, [1, 5, 0, 0x82, 0, 0, 0]),
     tradesOf([trade]),
   ),
   sound(
@@ -361,6 +362,7 @@ export const goldenV2: Readonly<Record<string, readonly GoldenFrame[]>> = {
   'v2-trade': trades,
   'v2-quote': quotes,
   'v2-state': states,
+  'v2-book': bookFrames,
   'v2-connection': connection,
   'v2-frame': frames,
   'v2-bad': badFrames,

@@ -51,12 +51,16 @@ describe('golden vectors', () => {
     const kinds = new Set(blocks.map(({ kind }) => kind));
     expect([...kinds].toSorted()).toEqual([
       'bar',
+      'bookDelta',
+      'bookSnapshot',
+      'bookTop',
       'dictionary',
       'enigma',
       'error',
       'gap',
       'heartbeat',
       'quote',
+      'status',
       'ticker',
       'trade',
     ]);

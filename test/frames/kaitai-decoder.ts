@@ -22,7 +22,12 @@ type Fields<
   Booleans extends string,
 > = Record<Numbers, number> & Record<Values, Value> & Record<Amounts, Amount> & Record<Booleans, boolean>;
 
-type Trade = Fields<'tradeId' | 'time' | 'price' | 'merged', 'size', never, 'takerSold' | 'isLate'>;
+type Trade = Fields<
+  'tradeId' | 'time' | 'price' | 'merged',
+  'size',
+  never,
+  'takerSold' | 'isLate' | 'isQuarantined'
+>;
 type Quote = Fields<'version' | 'time' | 'bid' | 'bidSize' | 'ask' | 'askSize', never, never, never>;
 type Ticker = Fields<'open' | 'high' | 'low', 'last' | 'numTrades', 'volume' | 'quoteVolume', never>;
 type Bar = Fields<
@@ -32,6 +37,24 @@ type Bar = Fields<
   'isClosed' | 'isCorrected' | 'isIncomplete'
 >;
 type Enigma = Fields<never, 'level' | 'price' | 'ath' | 'atl' | 'athTime' | 'atlTime', never, never>;
+interface Book {
+  readonly isBidsCut: boolean;
+  readonly isAsksCut: boolean;
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+}
+interface Level {
+  readonly price: number;
+  readonly size: Value;
+}
+interface Delta {
+  readonly isBidsCut: boolean;
+  readonly isAsksCut: boolean;
+  readonly numBids: Value;
+  readonly levels: readonly Level[];
+  readonly previous: number;
+  readonly firstUpdate: number;
+}
 type Entry = Fields<'priceDecimals' | 'sizeDecimals', 'instrument', never, 'isActive'> &
   Record<'symbol' | 'base' | 'quote', { value: string }>;
 
@@ -100,9 +123,13 @@ const names: Readonly<Record<number, string>> = {
   3: 'ticker',
   4: 'bar',
   5: 'enigma',
+  6: 'bookSnapshot',
+  7: 'bookDelta',
   8: 'heartbeat',
   12: 'dictionary',
   16: 'error',
+  17: 'bookTop',
+  18: 'status',
 };
 const gapStates: Record<number, string> = { 9: 'gap', 10: 'repaired', 11: 'lost' };
 
@@ -124,8 +151,9 @@ const sum = ({ low, high }: Amount): bigint => BigInt(high.value) * 2n ** 48n + 
 function recordOf(kind: number, record: unknown, { instrument, cursor, time }: Head): unknown {
   switch (names[kind] ?? 'gap') {
     case 'trade': {
-      const { tradeId, time: at, price, size, merged, takerSold, isLate } = record as Trade;
-      return { instrument, id: tradeId, time: at, price, size: size.value, takerSold, merged, late: isLate };
+      const { tradeId, time: at, price, size, merged, takerSold, isLate, isQuarantined } = record as Trade;
+      const flags = { late: isLate, ...(isQuarantined ? { quarantined: true } : {}) };
+      return { instrument, id: tradeId, time: at, price, size: size.value, takerSold, merged, ...flags };
     }
     case 'quote': {
       const { version, time: at, bid, bidSize, ask, askSize } = record as Quote;
@@ -151,6 +179,23 @@ function recordOf(kind: number, record: unknown, { instrument, cursor, time }: H
         ...times,
       };
     }
+    case 'bookSnapshot':
+    case 'bookTop': {
+      const { isBidsCut, isAsksCut, bids, asks } = record as Book;
+      const whole = { bidsWhole: !isBidsCut, asksWhole: !isAsksCut };
+      return { instrument, ...whole, bids: bids.map(levelOf), asks: asks.map(levelOf) };
+    }
+    case 'bookDelta': {
+      const { isBidsCut, isAsksCut, numBids, levels, previous, firstUpdate } = record as Delta;
+      const all = levels.map(levelOf);
+      const sides = { bids: all.slice(0, numBids.value), asks: all.slice(numBids.value) };
+      const whole = { bidsWhole: !isBidsCut, asksWhole: !isAsksCut };
+      return { instrument, ...whole, previous, firstUpdate, ...sides };
+    }
+    case 'status': {
+      const { channel, state, since } = record as { channel: number; state: number; since: number };
+      return { instrument, channel, state: ['live', 'stale', 'syncing'][state], since, time };
+    }
     case 'heartbeat': {
       const stream = record as Record<'kind' | 'instrument' | 'cursor', Value>;
       return { kind: stream.kind.value, instrument: stream.instrument.value, cursor: stream.cursor.value };
@@ -171,6 +216,10 @@ function recordOf(kind: number, record: unknown, { instrument, cursor, time }: H
         time,
       };
   }
+}
+
+function levelOf({ price, size }: Level): number[] {
+  return [price, size.value];
 }
 
 function barOf(bar: Bar, { instrument, cursor, time }: Head): object {

@@ -4,8 +4,8 @@
  */
 import type { Enigma, GapNotice, Quote, Ticker } from '../../src/market/tick.ts';
 import type { DictionaryEntry, StreamCursor } from '../../src/wire/decode-connection.ts';
-import type { Block, WireTrade } from '../../src/wire/decode-frame.ts';
-import type { BarUpdate } from '../../src/wire/decode-records.ts';
+import type { Block, WireBook, WireBookDelta, WireTrade } from '../../src/wire/decode-frame.ts';
+import type { BarUpdate, StreamStatus } from '../../src/wire/decode-records.ts';
 
 /** A block as values, or as bytes that are put in as they are (for kinds and flags that nobody knows yet). */
 export type ObviousBlock = Block | { readonly raw: readonly number[] };
@@ -23,9 +23,13 @@ const kinds = {
   ticker: 3,
   bar: 4,
   enigma: 5,
+  bookSnapshot: 6,
+  bookDelta: 7,
   heartbeat: 8,
   dictionary: 12,
   error: 16,
+  bookTop: 17,
+  status: 18,
 } as const;
 const gapKinds = { gap: 9, repaired: 10, lost: 11 } as const;
 
@@ -121,6 +125,13 @@ function recordsOf(block: Block, unit: bigint): number[] {
       return block.records.flatMap(enigma);
     case 'gap':
       return block.records.flatMap((record: GapNotice) => varuint(minus(record.to, record.from)));
+    case 'bookSnapshot':
+    case 'bookTop':
+      return block.records.flatMap(book);
+    case 'bookDelta':
+      return block.records.flatMap((record) => bookDelta(record, block.cursor));
+    case 'status':
+      return block.records.flatMap(status);
     case 'heartbeat':
       return block.records.flatMap((record: StreamCursor) => [
         ...varuint(record.kind),
@@ -141,7 +152,15 @@ function trade(record: WireTrade, previous: WireTrade | undefined, unit: bigint)
   const sameTime = previous === undefined || record.time === previous.time;
   const nextId = previous !== undefined && minus(record.id, previous.id) === 1n;
   const samePrice = previous !== undefined && record.price === previous.price;
-  const flags = [record.takerSold, sameTime, nextId, samePrice, record.late, record.merged > 1];
+  const flags = [
+    record.takerSold,
+    sameTime,
+    nextId,
+    samePrice,
+    record.late,
+    record.merged > 1,
+    record.quarantined === true,
+  ];
   return [
     flags.reduce((byte, set, bit) => byte + (set ? 2 ** bit : 0), 0),
     ...(nextId ? [] : varint(previous === undefined ? 0 : minus(record.id, previous.id))),
@@ -212,6 +231,43 @@ function enigma(record: Enigma): number[] {
     ...varuint(seconds(record.athTime)),
     ...varuint(seconds(record.atlTime)),
   ];
+}
+
+function book(record: WireBook): number[] {
+  const { bids, asks } = record;
+  return [
+    (record.bidsWhole ? 0 : 1) + (record.asksWhole ? 0 : 2),
+    ...varuint(bids.length),
+    ...varuint(asks.length),
+    ...bids.flatMap(([price, size], i) => [
+      ...varuint(i === 0 ? price : minus(bids[i - 1]![0], price)),
+      ...varuint(size),
+    ]),
+    ...asks.flatMap(([price, size], i) => [
+      ...(i === 0 ? varint(minus(price, bids[0]?.[0] ?? 0)) : varuint(minus(price, asks[i - 1]![0]))),
+      ...varuint(size),
+    ]),
+  ];
+}
+
+function bookDelta(record: WireBookDelta, cursor: number): number[] {
+  const levels = [...record.bids, ...record.asks];
+  return [
+    (record.bidsWhole ? 0 : 1) + (record.asksWhole ? 0 : 2),
+    ...varuint(minus(cursor, record.previous)),
+    ...varuint(minus(cursor, record.firstUpdate)),
+    ...varuint(record.bids.length),
+    ...varuint(record.asks.length),
+    ...levels.flatMap(([price, size], i) => [
+      ...varint(minus(price, levels[i - 1]?.[0] ?? 0)),
+      ...varuint(size),
+    ]),
+  ];
+}
+
+function status(record: StreamStatus): number[] {
+  const state = ['live', 'stale', 'syncing'].indexOf(record.state);
+  return [record.channel, state, ...varint(minus(record.time, record.since))];
 }
 
 function entry(record: DictionaryEntry): number[] {

@@ -1,6 +1,10 @@
 /** The fan-out with pretended sockets, judged by an obvious model; random from a printed seed. */
+
 import { expect, test } from 'vitest';
+import { BookShelf } from '../../src/gateway/book-shelf.ts';
 import { FanOut, streamOf } from '../../src/gateway/fan-out.ts';
+import { Interest } from '../../src/gateway/interest.ts';
+import { KnownInstruments } from '../../src/gateway/known-instruments.ts';
 import { gatewayLimits } from '../../src/gateway/limits.ts';
 import { type Outbox, V2Outbox } from '../../src/gateway/v2-outbox.ts';
 import { channel } from '../../src/wire/block-message.ts';
@@ -44,6 +48,10 @@ class PretendedSocket {
   }
 }
 
+/** Nobody listens to what is wanted. */
+const nobody = (): Interest => new Interest(64, () => undefined);
+const noBooks = new BookShelf([]);
+
 interface Client {
   readonly socket: PretendedSocket;
   readonly outbox: V2Outbox;
@@ -58,7 +66,14 @@ test(`however sockets stall: log blocks arrive all and in order, state arrives a
   const memory = segmentRingMemory(1 << 20);
   const feed = new MarketFeed(memory, bell);
   const limits = { ...gatewayLimits, softBytes: 2_000 };
-  const fanOut = new FanOut([new SegmentReader(memory)], dictionaryOf(6), limits, () => expect.unreachable());
+  const fanOut = new FanOut(
+    [new SegmentReader(memory)],
+    new KnownInstruments(dictionaryOf(6)),
+    limits,
+    nobody(),
+    noBooks,
+    () => expect.unreachable(),
+  );
   const clients = Array.from({ length: 5 }, (): Client => {
     const socket = new PretendedSocket();
     return { socket, outbox: new V2Outbox(fanOut.room, socket), trades: new Map(), lastQuote: new Map() };
@@ -141,7 +156,14 @@ test('a turn costs one write a client, whatever number of its streams moved; nob
   const bell = doorbell();
   const memory = segmentRingMemory(1 << 20);
   const feed = new MarketFeed(memory, bell);
-  const fanOut = new FanOut([new SegmentReader(memory)], dictionaryOf(30), gatewayLimits, () => undefined);
+  const fanOut = new FanOut(
+    [new SegmentReader(memory)],
+    new KnownInstruments(dictionaryOf(30)),
+    gatewayLimits,
+    nobody(),
+    noBooks,
+    () => undefined,
+  );
   const sockets = Array.from({ length: 10 }, () => new PretendedSocket());
   for (const [index, socket] of sockets.entries()) {
     const outbox = new V2Outbox(fanOut.room, socket);
@@ -160,8 +182,13 @@ test('uWebSockets dropping a frame would close the client with 4008 and count it
   const memory = segmentRingMemory(1 << 16);
   const feed = new MarketFeed(memory, doorbell());
   const closed: Outbox[] = [];
-  const fanOut = new FanOut([new SegmentReader(memory)], dictionaryOf(2), gatewayLimits, (outbox) =>
-    closed.push(outbox),
+  const fanOut = new FanOut(
+    [new SegmentReader(memory)],
+    new KnownInstruments(dictionaryOf(2)),
+    gatewayLimits,
+    nobody(),
+    noBooks,
+    (outbox) => closed.push(outbox),
   );
   const outbox = new V2Outbox(fanOut.room, { send: () => 2, getBufferedAmount: () => 0 });
   fanOut.v2.add(streamOf(1, channel.trades), outbox);

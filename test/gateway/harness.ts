@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { ClassAccount } from '../../src/gateway/delivery.ts';
 import type { GatewayAccount } from '../../src/gateway/gateway.ts';
+import { bookTable } from '../../src/market/book.ts';
 import type { GatewayCommand, GatewayReport, GatewayThreadData } from '../../src/threads/gateway.ts';
 import { type Block, decodeFrame, type Frame } from '../../src/wire/decode-frame.ts';
 import { doorbell } from '../../src/wire/doorbell.ts';
@@ -38,6 +39,7 @@ export function startThread(
   const workerData: GatewayThreadData = {
     rings,
     bell,
+    books: rings.map(() => bookTable(Math.ceil(instruments / rings.length), 20)),
     dictionary: dictionaryOf(instruments),
     host: '127.0.0.1',
     port: 0,

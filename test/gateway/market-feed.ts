@@ -3,7 +3,8 @@
 import { barBit, barWord, barWords } from '../../src/market/bar-words.ts';
 import type { Dictionary, Instrument } from '../../src/market/instrument.ts';
 import { blockKind, timeBaseOf } from '../../src/wire/block.ts';
-import { blockClass, blockMessageHead, channel } from '../../src/wire/block-message.ts';
+import { blockClass, blockMessageHead, channel, rescaleBlock } from '../../src/wire/block-message.ts';
+import { encodeBookDelta } from '../../src/wire/encode-book.ts';
 import { encodeBar, encodeGap } from '../../src/wire/encode-state.ts';
 import { encodeQuotes, encodeTrades, type TickChain } from '../../src/wire/encode-ticks.ts';
 import { SegmentWriter } from '../../src/wire/segment-ring.ts';
@@ -148,6 +149,25 @@ export class MarketFeed {
   gap(instrument: number, from: number, to: number, time = startMicros): this {
     return this.#message(time, instrument, blockKind.gap, channel.trades, blockClass.log, 1, from, (at) =>
       encodeGap(this.#segment, at, blockKind.gap, instrument, from, to, time),
+    );
+  }
+
+  /** From here on the instrument has so many more digits, in this version of the dictionary. */
+  rescale(instrument: number, prices: number, sizes: number, version: number): this {
+    const { kind, bytes } = rescaleBlock;
+    return this.#message(0, instrument, kind, channel.trades, blockClass.log, 1, version, (at) => {
+      this.#segment.set([prices, sizes], at);
+      return at + bytes;
+    });
+  }
+
+  /** Book update `id`, which follows `id` − 1: one bid of price 99. */
+  bookDelta(instrument: number, id: number, time = startMicros): this {
+    const sides = { bids: Float64Array.of(99, 8), asks: new Float64Array(2), bidCount: 1, askCount: 0 };
+    const change = { ...sides, firstId: id, lastId: id, previousId: id - 1, time };
+    const { log } = blockClass;
+    return this.#message(time, instrument, blockKind.bookDelta, channel.book, log, 1, id, (at) =>
+      encodeBookDelta(this.#segment, at, instrument, { ...change, bidsWhole: true, asksWhole: true }),
     );
   }
 

@@ -197,6 +197,40 @@ describe('scenario 29: a shard stands still', () => {
     expect(overflow.waiting).toBe(13);
   });
 
+  test('scenario 23: a full overflow never loses a change of decimals', () => {
+    const overflow = new Overflow(10, 3);
+    for (let id = 1; id <= 10; id++) overflow.add(trade(1, id), 0);
+    for (const instrument of [1, 2, 3]) overflow.add(quote(instrument, 12), 0);
+    expect(overflow.add(record(tickKind.rescale, 1, 13), 0)).toBe(kept.waiting);
+    const kinds: number[] = [];
+    overflow.drain((source, from) => kinds.push(source.halves[from * 16]! & 0xff) > 0);
+    expect(kinds.at(-1)).toBe(tickKind.rescale);
+    expect(kinds).toHaveLength(14);
+  });
+
+  test('scenario 23: an index goes on by its own decimals when a part gets finer ticks', () => {
+    const parts = [{ index: 3, part: 0, instrument: 1 }];
+    const memory = tickRingMemory(64);
+    const { hub } = build({ parts, writers: [new TickWriter(memory, doorbell())] }, { shards: 1 });
+    const reader = new TickReader(memory);
+    const bids = (): number[] => {
+      const found: number[] = [];
+      for (let position = reader.head, n = reader.waiting; n > 0; n--, position = (position + 1) | 0) {
+        const slot = reader.slotOf(position);
+        if ((reader.records.halves[slot * 16]! & 0xff) === tickKind.part)
+          found.push(reader.records.words[slot * 8 + tickField.bid]!);
+      }
+      return found;
+    };
+    hub.take(quote(1, 500), 1);
+    hub.rescalePart(1, 2);
+    hub.take(quote(1, 50_000), 1);
+    hub.rescalePart(1, 1);
+    hub.take(quote(1, 500_000), 1);
+    hub.flush();
+    expect(bids()).toEqual([500, 500, 500]);
+  });
+
   test('the time waits even when the shard makes room just before it is told', () => {
     const memory = tickRingMemory(8);
     const lane = new Lane(new TickWriter(memory, doorbell()), new Overflow(100, 1), 4_096);

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/options.ts';
@@ -66,6 +67,11 @@ export async function get(
 ): Promise<{ status: number; body: Loose; headers: Headers }> {
   const response = await fetch(simulator.restUrl + path);
   return { status: response.status, body: await response.json(), headers: response.headers };
+}
+
+/** Resolves when the market's own time has come so far, and what it said until then is on its way. */
+export async function untilMarket(simulator: Pick<Simulator, 'restUrl'>, ms: number): Promise<void> {
+  while ((await get(simulator, '/api/v3/time')).body.serverTime < ms) await sleep(50);
 }
 
 /** A folder that is gone after the test. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connect, get, simulate, streams } from './client.ts';
+import { type Client, connect, get, type Loose, simulate, streams } from './client.ts';
 
 interface Flooded {
   stream: string;
@@ -77,5 +77,71 @@ describe('a flood', () => {
     expect(
       (await get(simulator, '/api/v3/klines?symbol=BTCUSDT&interval=1d&limit=1000')).body.length,
     ).toBeGreaterThan(400);
+  });
+
+  test('that is paced is the same on every connection, joins in where it is, and REST has what was missed', async () => {
+    const perSecond = 25_000; // on each of two lines: 50,000 in all
+    const simulator = await simulate({
+      flood: { symbols: 10, messages: perSecond * 2, pace: { perSecond } },
+      startTimeMs: Date.UTC(2026, 0, 1),
+      hold: true,
+      limits: { binance: { connects: { most: 0, withinMs: 0 }, restBudget: 0 } },
+    });
+    const path = `/stream?streams=${streams(simulator, ['trade', 'bookTicker'])}`;
+    const steady = await connect(simulator, path);
+    const line: Client[] = [await connect(simulator, path)];
+    simulator.start();
+    const played = { over: false };
+    const finished = simulator.finished.finally(() => (played.over = true));
+    let kills = 0;
+    while (!played.over && kills < 8) {
+      await Promise.race([line.at(-1)!.until(3_000), finished]);
+      if (played.over) break; // on a busy machine the flood may be played before all kills
+      simulator.command({ kind: 'kill', connection: 1 });
+      kills++;
+      expect(await line.at(-1)!.closed).toBe(1006);
+      line.push(await connect(simulator, path));
+    }
+    const report = await finished;
+    expect([report.balanced, report.commands.kill]).toEqual([true, kills]);
+    expect(kills).toBeGreaterThan(0);
+    const all = await steady.until(perSecond * 2);
+    expect(misfits(all)).toEqual([]);
+    const place = new Map(all.map((text, i) => [text, i]));
+    let next = 0;
+    for (const { messages } of line.filter((client) => client.messages.length > 0)) {
+      const first = place.get(messages[0]!)!;
+      expect(first).toBeGreaterThanOrEqual(next);
+      expect(messages).toEqual(all.slice(first, first + messages.length));
+      next = first + messages.length;
+    }
+    const trades = all
+      .map((text) => JSON.parse(text).data)
+      .filter(({ s, t }) => s === 'ETHUSDT' && t !== undefined);
+    const { body } = await get(
+      simulator,
+      `/api/v3/historicalTrades?symbol=ETHUSDT&fromId=${trades[100].t}&limit=500`,
+    );
+    expect(
+      body.map(({ id, price, qty, time, isBuyerMaker }: Loose) => [id, price, qty, time, isBuyerMaker]),
+    ).toEqual(trades.slice(100, 600).map(({ t, p, q, T, m }) => [t, p, q, T, m]));
+  });
+
+  test('that is paced is the same in every run of a seed and start time, faults of the script included', async () => {
+    const runs: string[][] = [];
+    for (let run = 0; run < 2; run++) {
+      const simulator = await simulate({
+        flood: { symbols: 3, messages: 3_000, pace: { perSecond: 10_000 } },
+        startTimeMs: Date.UTC(2026, 0, 1),
+        hold: true,
+        script: [{ afterMs: 100, command: { kind: 'drop', symbol: 'BTCUSDT', count: 5 } }],
+      });
+      const client = await connect(simulator, `/ws/${streams(simulator, ['trade', 'bookTicker'])}`);
+      simulator.start();
+      const { commands } = await simulator.finished;
+      expect(commands.drop).toBe(5);
+      runs.push(await client.until(2_995));
+    }
+    expect(runs[1]).toEqual(runs[0]);
   });
 });

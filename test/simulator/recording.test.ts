@@ -147,6 +147,9 @@ describe('a recording', () => {
         kline: 1,
         depth: 1,
         miniTicker: 0,
+        ticker: 0,
+        blockTrade: 0,
+        heartbeat: 0,
         other: 0,
       });
     },

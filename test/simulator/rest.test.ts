@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { connect, get, type Loose, scaled, simulate } from './client.ts';
+import { connect, get, type Loose, scaled, simulate, untilMarket } from './client.ts';
 
 interface Trade {
   t: number;
@@ -57,10 +57,10 @@ function filters(symbol: Loose): Loose {
 
 describe('REST', () => {
   test('klines equal bars made from the trades that the WebSocket sent', async () => {
-    const simulator = await simulate({ seed: 21, startTimeMs, hold: true, ticksPerSecond: 2_000 });
+    const simulator = await simulate({ seed: 21, startTimeMs, hold: true, ticksPerSecond: 2_000, speed: 4 });
     const client = await connect(simulator, '/ws/btcusdt@trade/shibusdt@trade');
     simulator.start();
-    await sleep(4_000);
+    await untilMarket(simulator, startTimeMs + 4_500);
     const trades = client.messages.map((text) => JSON.parse(text) as Trade & { s: string });
     for (const symbol of ['BTCUSDT', 'SHIBUSDT']) {
       const own = trades.filter(({ s }) => s === symbol);

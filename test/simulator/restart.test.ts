@@ -1,41 +1,15 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { Followers } from '../../src/simulator/followers.ts';
 import { Keeper, resume, unsavedBarsMax } from '../../src/simulator/keeper.ts';
 import { type MarketVoice, SimulatedMarket } from '../../src/simulator/market.ts';
-import type { SimulatorOptions } from '../../src/simulator/options.ts';
-import type { SimulatorCommand, SimulatorMessage } from '../../src/simulator/protocol.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { StateFile } from '../../src/simulator/state-file.ts';
 import { connect, get, type Loose, scratchFolder, simulate } from './client.ts';
-
-const entry = join(import.meta.dirname, '../../src/simulator/process.ts');
-const node = join(import.meta.dirname, '../../node_modules/.bin/node');
-
-function launch(options: SimulatorOptions, stderr: 'inherit' | 'pipe' = 'inherit'): ChildProcess {
-  const child = fork(entry, [JSON.stringify(options)], {
-    execPath: node,
-    execArgv: [],
-    stdio: ['ignore', 'ignore', stderr, 'ipc'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  return child;
-}
-
-async function told<K extends SimulatorMessage['kind']>(
-  child: ChildProcess,
-  kind: K,
-): Promise<Extract<SimulatorMessage, { kind: K }>> {
-  for (;;) {
-    const [message] = (await once(child, 'message')) as [SimulatorMessage];
-    if (message.kind === kind) return message as Extract<SimulatorMessage, { kind: K }>;
-  }
-}
-
-const tell = (child: ChildProcess, command: SimulatorCommand): boolean => child.send(command);
+import { launch, tell, told } from './simulator-process.ts';
 
 interface Trade {
   t: number;
@@ -131,7 +105,8 @@ function run(played: SimulatedMarket, keeper: Keeper, minutes: number): void {
 function keep(file: StateFile): { played: SimulatedMarket; keeper: Keeper; warnings: string[] } {
   const warnings: string[] = [];
   const played = new SimulatedMarket({ ...market, startUs: startMs * 1_000 });
-  const begun = { market: played, genesisMs: startMs, barsUntilMs: 0, replayed: false };
+  const followers = new Followers([]);
+  const begun = { market: played, followers, genesisMs: startMs, barsUntilMs: 0, replayed: false };
   const keeper = new Keeper(file, market, begun, (sentence) => warnings.push(sentence));
   keeper.start(true);
   onTestFinished(() => keeper.close());

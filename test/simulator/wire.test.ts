@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { connect, get, sharedData, simulate, streams } from './client.ts';
+import { connect, get, sharedData, simulate, streams, untilMarket } from './client.ts';
 
 const startTimeMs = Date.UTC(2026, 0, 31, 23, 59, 57);
 const types = [
@@ -48,20 +48,26 @@ describe('the WebSocket of the simulated market', () => {
   test('sends the same bytes for the same seed and start time', async () => {
     const digests: string[] = [];
     for (let i = 0; i < 2; i++) {
-      const simulator = await simulate({ seed: 11, startTimeMs, hold: true, ticksPerSecond: 4_000 });
+      const simulator = await simulate({
+        seed: 11,
+        startTimeMs,
+        hold: true,
+        ticksPerSecond: 2_000,
+        speed: 5,
+      });
       const client = await connect(simulator, `/stream?streams=${streams(simulator, types)}`);
       simulator.start();
-      const messages = await client.until(5_000);
-      digests.push(createHash('sha256').update(messages.slice(0, 5_000).join('\n')).digest('hex'));
+      const messages = await client.until(4_000);
+      digests.push(createHash('sha256').update(messages.slice(0, 4_000).join('\n')).digest('hex'));
     }
     expect(digests[1]).toBe(digests[0]);
   });
 
   test('writes every stream with the keys of the venue in their order, and decimals of eight digits', async () => {
-    const simulator = await simulate({ seed: 12, startTimeMs, hold: true, ticksPerSecond: 2_000 });
+    const simulator = await simulate({ seed: 12, startTimeMs, hold: true, ticksPerSecond: 500, speed: 5 });
     const client = await connect(simulator, `/stream?streams=${streams(simulator, types, 3)}`);
     simulator.start();
-    await sleep(3_500);
+    await untilMarket(simulator, startTimeMs + 3_500);
     const seen = new Set<string>();
     for (const text of client.messages) {
       const { stream, data, ...rest } = JSON.parse(text) as { stream: string; data: Record<string, unknown> };
@@ -98,13 +104,13 @@ describe('the WebSocket of the simulated market', () => {
   );
 
   test('closes bars with x true at the boundary, and 1m, 1h, 1d close together at midnight of a month', async () => {
-    const simulator = await simulate({ seed: 13, startTimeMs, hold: true });
+    const simulator = await simulate({ seed: 13, startTimeMs, hold: true, speed: 5 });
     const client = await connect(
       simulator,
       '/stream?streams=btcusdt@kline_1m/btcusdt@kline_1h/btcusdt@kline_1d/btcusdt@kline_1M',
     );
     simulator.start();
-    await sleep(3_600);
+    await untilMarket(simulator, startTimeMs + 4_500);
     const closed = client.messages.map((text) => JSON.parse(text).data).filter(({ k }) => k.x);
     expect(new Set(closed.map(({ k }) => k.i as string))).toEqual(new Set(['1M', '1d', '1h', '1m']));
     expect(closed).toHaveLength(4);
@@ -306,7 +312,12 @@ describe('the life of a connection', () => {
     const simulator = await simulate({ hold: true, lifetimeMs: 150 });
     const client = await connect(simulator, '/ws/btcusdt@trade');
     expect(await client.closed).toBe(1001);
-    expect(simulator.report().connections).toEqual({ opened: 1, closed: 1, cut: { 1001: 1 } });
+    expect(simulator.report().connections).toEqual({
+      opened: 1,
+      closed: 1,
+      refused: 0,
+      cut: { 1001: 1 },
+    });
   });
 
   test('a reader who stands still at a paced speed is cut, and the memory behind it bounded', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { bookState, bookStride, bookTable, bookWord, bookWords, openBooks } from '../../src/market/book.ts';
 import type { HistoryReader } from '../../src/market/history.ts';
 import { MarketQueries } from '../../src/stores/market-queries.ts';
+import { SharedBooks } from '../../src/stores/memory-books.ts';
 import { MemoryHistory } from '../../src/stores/memory-history.ts';
 import { latestPricesMemory, SharedLatestPrices } from '../../src/stores/memory-latest.ts';
 import { latestOf } from './latest-exam.ts';
@@ -23,7 +25,8 @@ const enigma = {
 
 async function queriesOver(history = new MemoryHistory(dictionary)) {
   const latest = new SharedLatestPrices(latestPricesMemory(2));
-  const queries = new MarketQueries(dictionary, history, latest);
+  const tables = [bookTable(2, 10)];
+  const queries = new MarketQueries(dictionary, history, latest, new SharedBooks(tables));
   const text = async (kind: unknown, params?: unknown): Promise<string> => {
     const answer = await queries.answer(kind, params);
     expect(answer).toMatchObject({ status: 200, contentType: 'application/json; charset=utf-8' });
@@ -42,8 +45,33 @@ async function queriesOver(history = new MemoryHistory(dictionary)) {
     });
     return [answer.status, body['error']!];
   };
-  return { history, latest, text, problem };
+  return { history, latest, text, problem, books: openBooks(tables[0]!) };
 }
+
+test('bars that are the venue’s own candles say so', async () => {
+  const { history, text } = await queriesOver();
+  await history.write(batchOf({ backfill: [barOf(sampleTime)], bars: [barOf(sampleTime + minute)] }));
+  const { bars } = JSON.parse(await text('bars', { ...btc, resolution: '1m' })) as { bars: object[] };
+  expect(bars.map((bar) => Object.hasOwn(bar, 'backfilled'))).toEqual([true, false]);
+  expect(bars[0]).toMatchObject({ backfilled: true });
+});
+
+test('a book is answered only while it is live: its best levels first, to the byte', async () => {
+  const { text, problem, books } = await queriesOver();
+  expect(await problem('book', shib)).toEqual([404, 'BINANCE:SHIBUSDT has no order book yet']);
+  const at = bookStride(10);
+  books.words[at + bookWord.state] = bookState.syncing;
+  expect((await problem('book', shib))[0]).toBe(503);
+  books.words.set([bookState.live, 77, 1_500_000, 3, 1, 0, Number.POSITIVE_INFINITY], at);
+  // Worst first, as the shard keeps them.
+  books.words.set([100, 7, 101, 8, 102, 9], at + bookWords);
+  books.words.set([103, 5], at + bookWords + 20);
+  const head = '{"symbol":"BINANCE:SHIBUSDT","lastId":77,"timestamp":1500,';
+  expect(await text('book', { ...shib, depth: 2 })).toBe(
+    `${head}"bids":[[0.00000102,9],[0.00000101,8]],"asks":[[0.00000103,5]],"whole":{"bids":false,"asks":true}}`,
+  );
+  expect(await problem('book', { ...shib, depth: 0 })).toEqual([400, 'depth is below 1']);
+});
 
 describe('what is answered, to the byte', () => {
   test('symbols', async () => {
@@ -234,7 +262,7 @@ describe('parameters', () => {
     ]);
     expect(await problem('drop', btc)).toEqual([
       400,
-      'kind "drop" is none of symbols, price, bars, trades, enigma',
+      'kind "drop" is none of symbols, price, bars, trades, enigma, book',
     ]);
     for (const params of [undefined, null, 7, 'x', [], {}])
       expect((await problem('bars', params))[0]).toBe(400);
@@ -244,7 +272,8 @@ describe('parameters', () => {
 
   test('a store that fails is 503, and says why', async () => {
     const broken = { bars: () => Promise.reject(new Error('disk I/O error')) } as unknown as HistoryReader;
-    const queries = new MarketQueries(dictionary, broken, new SharedLatestPrices(latestPricesMemory(2)));
+    const latest = new SharedLatestPrices(latestPricesMemory(2));
+    const queries = new MarketQueries(dictionary, broken, latest, new SharedBooks([]));
     const answer = await queries.answer('bars', btc);
     expect(answer.status).toBe(503);
     expect(JSON.parse(new TextDecoder().decode(answer.body))).toMatchObject({

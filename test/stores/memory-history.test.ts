@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import { MemoryHistory } from '../../src/stores/memory-history.ts';
-import { examDictionary, historyExam } from './history-exam.ts';
+import { examDictionary, type HistoryStore, historyExam } from './history-exam.ts';
 import { barOf, batchOf, sampleTime, tradeOf } from './market-samples.ts';
+import { repairsExam } from './repairs-exam.ts';
 
-historyExam('memory', async () => {
+const openStore = async (): Promise<HistoryStore> => {
   const history = new MemoryHistory(examDictionary);
   return { writer: history, reader: history, close: () => history.close() };
-});
+};
+historyExam('memory', openStore);
+repairsExam('memory', openStore);
 
 test('memory: beyond its limits the oldest go', async () => {
   const history = new MemoryHistory(examDictionary, { trades: 3, bars: 2 });

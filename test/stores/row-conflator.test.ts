@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { resolutions } from '../../src/market/resolution.ts';
 import type { Bar, Enigma, Quote, TradeRow } from '../../src/market/tick.ts';
-import { RowBatch, type Rows, storedKinds } from '../../src/stores/row-batch.ts';
+import { type KindCounts, noCounts, RowBatch, type Rows, storedKinds } from '../../src/stores/row-batch.ts';
 import { RowConflator } from '../../src/stores/row-conflator.ts';
-import { barRowAt, enigmaRowAt, quoteRowAt, rowHead, rowWords, tradeRowAt } from '../../src/wire/row.ts';
+import {
+  barRowAt,
+  enigmaRowAt,
+  quoteRowAt,
+  rowHead,
+  rowKind,
+  rowWords,
+  tradeRowAt,
+} from '../../src/wire/row.ts';
 import { barOf, barsFrom, dice, sampleTime, tradeOf } from './market-samples.ts';
 
 type Kind = (typeof storedKinds)[number];
@@ -53,10 +61,10 @@ class Line {
     return out;
   }
   /** Kinds whose accounting does not balance, when so many rows were handed on. */
-  unbalanced(handed: Record<Kind, number>): Kind[] {
+  unbalanced(handed: Partial<KindCounts>): Kind[] {
     const { in: taken, conflated, refused, waiting } = this.conflator;
     return storedKinds.filter(
-      (kind) => handed[kind] + conflated[kind] + refused[kind] + waiting[kind] !== taken[kind],
+      (kind) => (handed[kind] ?? 0) + conflated[kind] + refused[kind] + waiting[kind] !== taken[kind],
     );
   }
 }
@@ -192,7 +200,7 @@ test('unknown instruments and words that are no whole numbers are refused and co
       ['quote', { ...quoteAt(1, 0), bid: value }],
       ['enigma', enigmaAt(value)],
     ]);
-  expect(line.conflator.refused).toEqual({ trade: 5, bar: 6, quote: 4, enigma: 4 });
+  expect(line.conflator.refused).toEqual({ ...noCounts(), trade: 5, bar: 6, quote: 4, enigma: 4 });
   expect(line.release(0, true)).toEqual({ trade: [], bar: [], quote: [], enigma: [] });
   expect(line.unbalanced({ trade: 0, bar: 0, quote: 0, enigma: 0 })).toEqual([]);
 });
@@ -206,13 +214,14 @@ test('a segment that ends within a row, or holds an unknown kind, is read up to 
   for (let to = 0; to < whole.length; to++) line.conflator.take(whole, 0, to, line.batch, 0);
   expect(line.release(0).trade).toEqual(Array.from({ length: 12 }, () => tradeOf(1)));
   expect(line.conflator.malformed).toBe(22);
-  for (const head of [rowHead(0, 1), rowHead(6, 1), Number.NaN, -1]) {
+  // Requests to the hub (book snapshots, status) never come here.
+  for (const head of [rowHead(0, 1), rowHead(rowKind.bookRequest, 1), rowHead(rowKind.status, 1), -1]) {
     line.conflator.take(Float64Array.of(head, ...whole), 0, 25, line.batch, 0);
   }
   expect(line.conflator.malformed).toBe(26);
   expect(line.release(0).trade).toEqual([]);
   line.conflator.take(Float64Array.of(rowHead(5, 1), 0, 0, 0, 0, 0, ...whole), 0, 30, line.batch, 0);
-  expect(line.conflator.notices).toBe(1);
+  expect(line.conflator.in.gap).toBe(1);
   expect(line.release(0).trade).toHaveLength(2);
 });
 
@@ -235,7 +244,7 @@ test('at every cut: bars know of no trade that is not out, all of an instrument 
   );
   const cut = (now: number, all: boolean): void => {
     const batch = line.release(now, all);
-    for (const kind of storedKinds) handed[kind] += batch[kind].length;
+    for (const kind of ['trade', 'bar', 'quote', 'enigma'] as const) handed[kind] += batch[kind].length;
     for (const trade of batch.trade) out.get(trade.instrument)!.tradeId = trade.id;
     for (const bar of batch.bar) out.get(bar.instrument)!.bars.set(`${bar.resolution}/${bar.openTime}`, bar);
     for (const [instrument, { tradeId, bars }] of out) {
@@ -271,5 +280,103 @@ test('at every cut: bars know of no trade that is not out, all of an instrument 
   cut(20_000, true);
   for (const [instrument, trades] of made)
     expect(out.get(instrument)!.tradeId, `SEED=${seed}`).toBe(trades.length);
-  expect(line.conflator.waiting).toEqual({ trade: 0, bar: 0, quote: 0, enigma: 0 });
+  expect(line.conflator.waiting).toEqual(noCounts());
+});
+
+test('gap, amend, complete, quarantine and backfill rows go on at once, in order, each kind counted', () => {
+  const line = new Line();
+  const batch = new RowBatch(1);
+  const candle = barOf(sampleTime, { backfilled: true, firstId: 0, lastId: 0 });
+  const amendment = { ...tradeOf(4), resolution: 2, openTime: sampleTime };
+  const times = { instrument: 1, from: sampleTime, to: sampleTime + 5, time: sampleTime + 9 };
+  batch.addAll({
+    trades: [],
+    bars: [],
+    quotes: [],
+    enigma: [],
+    backfill: [
+      candle,
+      {
+        ...candle,
+        instrument: 9,
+      },
+      {
+        ...candle,
+        resolution: 10,
+      },
+    ],
+    gaps: [
+      {
+        instrument: 1,
+        state: 'gap',
+        from: 4,
+        to: 6,
+        time: 1,
+      },
+      {
+        instrument: 1,
+        state: 'lost',
+        from: 7,
+        to: 6,
+        time: 1,
+      },
+    ],
+    amendments: [
+      amendment,
+      {
+        ...amendment,
+        resolution: 99,
+      },
+      {
+        ...amendment,
+        size: 0.5,
+      },
+    ],
+    completions: [
+      times,
+      {
+        ...times,
+        from: times.to + 1,
+      },
+    ],
+    quarantined: [
+      {
+        ...tradeOf(5),
+        reference: 7,
+      },
+    ],
+  });
+  for (const kind of ['backfill', 'amend', 'gap', 'complete', 'quarantine'] as const) {
+    const { words, count, width } = batch[kind];
+    line.conflator.take(words, 0, count * width, line.batch, 0);
+  }
+  expect(line.conflator.malformed).toBe(0);
+  const handed = Object.fromEntries(storedKinds.map((kind) => [kind, line.batch[kind].count]));
+  const expected = { backfill: 1, amend: 1, gap: 1, complete: 1, quarantine: 1 };
+  expect(handed).toEqual({ ...noCounts(), ...expected });
+  expect(line.unbalanced(handed)).toEqual([]);
+  expect(barRowAt(line.batch.backfill.words, 0)).toEqual(candle);
+  expect(line.conflator.refused).toEqual({ ...noCounts(), backfill: 2, gap: 1, amend: 2, complete: 1 });
+});
+
+test('an amendment takes the waiting bars of its instrument along: they were made before it', () => {
+  const line = new Line();
+  line.take([['bar', forming()]], 0);
+  const batch = new RowBatch(1);
+  batch.addAll({
+    trades: [],
+    bars: [],
+    quotes: [],
+    enigma: [],
+    completions: [
+      {
+        instrument: 1,
+        from: 1,
+        to: 2,
+        time: 3,
+      },
+    ],
+  });
+  line.conflator.take(batch.complete.words, 0, rowWords.complete, line.batch, 1);
+  expect(line.release(1).bar).toEqual([forming()]);
 });

@@ -6,6 +6,7 @@ import { SqliteInstruments } from '../../src/stores/sqlite-instruments.ts';
 import { openMarketDatabase, openMarketReader } from '../../src/stores/sqlite-schema.ts';
 import { examDictionary, type HistoryStore, historyExam } from './history-exam.ts';
 import { barOf, batchOf, sampleTime, scratchFolder, tradeOf } from './market-samples.ts';
+import { repairsExam } from './repairs-exam.ts';
 
 const scratch = scratchFolder();
 afterAll(scratch.remove);
@@ -22,6 +23,7 @@ function openStore(file: string, quotes: QuotesKept = '1s'): HistoryStore {
 }
 
 historyExam('sqlite', async () => openStore(newFile()));
+repairsExam('sqlite', async () => openStore(newFile()));
 
 test('sqlite: a file that is opened again has everything', async () => {
   const file = newFile();

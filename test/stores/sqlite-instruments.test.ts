@@ -3,6 +3,7 @@ import { SqliteHistoryReader } from '../../src/stores/sqlite-history-reader.ts';
 import { SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteInstruments } from '../../src/stores/sqlite-instruments.ts';
 import { openMarketDatabase, openMarketReader } from '../../src/stores/sqlite-schema.ts';
+import { seedsOf } from '../../src/stores/sqlite-seed.ts';
 import { instrumentsExam, listed } from './instruments-exam.ts';
 import { barOf, batchOf, sampleTime, scratchFolder, tradeOf } from './market-samples.ts';
 
@@ -93,5 +94,90 @@ test('sqlite: decimals that would take a price past 2^53 are refused, and nothin
   await new SqliteHistoryWriter(db, dictionary).write(batchOf({ trades: [tradeOf(1, { price: 2 ** 50 })] }));
   expect(() => store.enrol([listed('C'), listed('A', { priceDecimals: 3 })])).toThrow('past 2^53');
   expect(store.enrol([])).toEqual(dictionary);
+  db.close();
+});
+
+test('sqlite: scenario 23: a whole listing says what is new, changed and gone; a partial one lets the others be', () => {
+  const db = openFile();
+  const store = new SqliteInstruments(db);
+  const first = store.refresh('BINANCE', [listed('A'), listed('B'), listed('C')]);
+  expect([first.added.map(({ id }) => id), first.changed, first.gone]).toEqual([[1, 2, 3], [], []]);
+  store.enrol([{ ...listed('X'), venue: 'COINBASE', symbol: 'COINBASE:X' }]);
+  const next = store.refresh('BINANCE', [listed('D'), listed('B', { priceDecimals: 4 }), listed('A')]);
+  expect(next.added).toEqual([{ id: 5, ...listed('D') }]);
+  expect(next.changed).toEqual([
+    { before: { id: 2, ...listed('B') }, after: { id: 2, ...listed('B', { priceDecimals: 4 }) } },
+  ]);
+  expect(next.gone).toEqual([{ id: 3, ...listed('C') }]);
+  expect(store.enrol([]).map(({ symbol, active }) => [symbol, active])).toEqual([
+    ['BINANCE:A', true],
+    ['BINANCE:B', true],
+    ['BINANCE:C', false],
+    ['COINBASE:X', true],
+    ['BINANCE:D', true],
+  ]);
+  const same = store.refresh('BINANCE', [listed('D'), listed('B'), listed('A')]);
+  expect([same.added, same.changed, same.gone]).toEqual([[], [], []]);
+  db.close();
+});
+
+test('sqlite: every change of precision and status is a version that is kept', () => {
+  const db = openFile();
+  const store = new SqliteInstruments(db);
+  store.enrol([listed('A')]);
+  store.enrol([listed('A', { priceDecimals: 4 })]);
+  store.enrol([listed('A', { priceDecimals: 4, active: false })]);
+  store.enrol([listed('A', { priceDecimals: 4, active: false })]);
+  store.refresh('BINANCE', [listed('A', { priceDecimals: 4 })]);
+  store.refresh('BINANCE', [listed('B')]);
+  const versions = store.versions('BINANCE:A');
+  expect(versions).toMatchObject([
+    { version: 1, priceDecimals: 2, sizeDecimals: 5, status: 'active' },
+    { version: 2, priceDecimals: 4, sizeDecimals: 5, status: 'active' },
+    { version: 3, priceDecimals: 4, sizeDecimals: 5, status: 'inactive' },
+    { version: 4, priceDecimals: 4, sizeDecimals: 5, status: 'active' },
+    { version: 5, priceDecimals: 4, sizeDecimals: 5, status: 'gone' },
+  ]);
+  for (const { since } of versions) expect(since).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+  expect(store.versions('BINANCE:NOPE')).toEqual([]);
+  db.close();
+});
+
+test('sqlite: scenario 23: while it runs, a writer takes a dictionary with finer decimals and new symbols', async () => {
+  const db = openFile();
+  const store = new SqliteInstruments(db);
+  const [a] = store.enrol([listed('A', { priceDecimals: 2, sizeDecimals: 3 })]);
+  const writer = new SqliteHistoryWriter(db, [a!]);
+  const { merged: _, bid: __, ask: ___, firstId: ____, lastId: _____, ...bad } = tradeOf(3);
+  const quarantined = [{ ...bad, reference: 5 }];
+  const candle = barOf(sampleTime, { backfilled: true });
+  await writer.write(batchOf({ trades: [tradeOf(1)], backfill: [candle], quarantined }));
+  const finer = [
+    { ...a!, priceDecimals: 4, sizeDecimals: 4 },
+    { id: 2, ...listed('B') },
+  ];
+  writer.adopt(finer);
+  await writer.write(batchOf({ trades: [tradeOf(2), tradeOf(1, { instrument: 2 })] }));
+  expect(store.enrol([])).toEqual(finer);
+  const reader = new SqliteHistoryReader(openMarketReader(db.name), finer);
+  const all = { fromId: 0, toId: 9, limit: 9 };
+  const { price, bid, ask, size } = tradeOf(1);
+  expect(await reader.trades({ symbol: 'BINANCE:A', ...all })).toEqual([
+    tradeOf(1, { price: price * 100, bid: bid * 100, ask: ask * 100, size: size * 10 }),
+    tradeOf(2),
+  ]);
+  expect(await reader.trades({ symbol: 'BINANCE:B', ...all })).toEqual([tradeOf(1, { instrument: 2 })]);
+  expect(await reader.quarantined('BINANCE:A', 9)).toEqual([
+    { ...bad, price: price * 100, size: size * 10, reference: 500 },
+  ]);
+  const seeds = [...seedsOf(db, finer)];
+  expect(seeds[0]?.enigma).toMatchObject({ ath: candle.high * 100, atl: candle.low * 100 });
+  expect(store.versions('BINANCE:A')).toHaveLength(2);
+  await reader.close();
+
+  expect(() => writer.adopt([a!])).toThrow('has 2 and 3 decimals in the dictionary, 4 and 4 in');
+  expect(() => writer.adopt([{ ...a!, priceDecimals: 12, sizeDecimals: 4 }])).toThrow('past 2^53');
+  await writer.write(batchOf({ trades: [tradeOf(9)] }));
+  expect(store.enrol([])).toEqual(finer);
   db.close();
 });

@@ -114,3 +114,68 @@ test('bars of a stream and its seed agree', async () => {
   expect(seed?.minutes).toEqual(barsFrom(trades, 2).slice(0, -1));
   expect(seed?.trades).toEqual([]);
 });
+
+const gap = (state: 'gap' | 'repaired' | 'lost', from: number, to: number) => ({
+  instrument: 1,
+  state,
+  from,
+  to,
+  time: sampleTime + 99e3,
+});
+const times = (before: number, after: number) => ({
+  fromTime: tradeOf(before).time,
+  toTime: tradeOf(after).time,
+});
+test('gaps that are still open come back with their times, closed and lost ones do not', async () => {
+  const gaps = [gap('gap', 3, 8), gap('repaired', 5, 5), gap('lost', 8, 8), gap('gap', 20, 21)];
+  const [other, seed] = await seeded({ trades: [1, 2, 5, 9].map((id) => tradeOf(id)), gaps });
+  expect(seed?.openGaps).toEqual([
+    { from: 3, to: 4, ...times(2, 5) },
+    { from: 6, to: 7, ...times(5, 9) },
+    { from: 20, to: 21, fromTime: tradeOf(9).time, toTime: sampleTime + 99_000 },
+  ]);
+  expect(other).not.toHaveProperty('openGaps');
+});
+
+const candle = (open: number, resolution: number): Bar =>
+  barOf(open, { resolution, backfilled: true, firstId: 0, lastId: 0 });
+test('a run goes on from its own bars, never from the venue’s candles; these still count for 24 hours', async () => {
+  const trades = Array.from({ length: 20 }, (_, i) => tradeOf(i + 1));
+  const backfill = resolutions.map((_, resolution) => candle(sampleTime + 40 * day, resolution));
+  const earlier = candle(sampleTime - 2 * minute, 2);
+  const [, seed] = await seeded({ trades, bars: barsUpTo(15), backfill: [...backfill, earlier] });
+  expect(seed?.bars).toEqual(barsUpTo(15));
+  expect(seed?.trades).toEqual(trades.slice(15));
+  expect(seed?.minutes).toEqual([earlier]);
+});
+
+test('all-time high and low are of all that is stored, each with its date', async () => {
+  const daily = (days: number, changes: Partial<Bar>): Bar =>
+    barOf(sampleTime - days * day, { resolution: 7, backfilled: true, firstId: 0, lastId: 0, ...changes });
+  const candles = [daily(900, { high: 900 }), daily(50, {}), daily(30, { low: 20 }), daily(9, { low: 21 })];
+  const [, first] = await seeded({ backfill: candles });
+  const dates = { athTime: sampleTime - 900 * day, atlTime: sampleTime - 30 * day };
+  const extremes = { ath: 900, atl: 20, ...dates };
+  expect(first?.enigma).toEqual({
+    instrument: 1,
+    time: sampleTime - 9 * day,
+    price: 120,
+    level: 113636,
+    ...extremes,
+  });
+  // What the shard left is its own; older and newer extremes of the stored bars come on top.
+  const left = { instrument: 1, time: 5, price: 460, level: 0, ath: 700, athTime: 1, atl: 10, atlTime: 2 };
+  const [, later] = await seeded({ backfill: candles, enigma: [left] });
+  expect(later?.enigma).toEqual({ ...left, ...extremes, atl: 10, atlTime: 2, level: 505_618 });
+  const own = barOf(sampleTime, { resolution: 7, high: 1_000, low: 5 });
+  const [, lived] = await seeded({ backfill: candles, bars: [own], enigma: [left] });
+  expect(lived?.enigma).toMatchObject({ ath: 1_000, athTime: sampleTime, atl: 5, atlTime: sampleTime });
+});
+
+test('a candle with a bad print counts as if it had none: Coinbase’s bitcoin once fell to 0.06', async () => {
+  const prices = { open: 1_000, close: 1_100, resolution: 7, backfilled: true, firstId: 0, lastId: 0 };
+  const [, seed] = await seeded({ backfill: [barOf(sampleTime, { ...prices, low: 6, high: 11_001 })] });
+  expect(seed?.enigma).toMatchObject({ ath: 1_100, atl: 1_000 });
+  const [, crash] = await seeded({ backfill: [barOf(sampleTime, { ...prices, low: 100, high: 11_000 })] });
+  expect(crash?.enigma).toMatchObject({ ath: 11_000, atl: 100 });
+});

@@ -34,7 +34,7 @@ test('two gateways ask the query thread while a writer writes; each gets its own
   const writer = new SqliteHistoryWriter(db, dictionary);
   const latest = latestPricesMemory(1);
   const [first, second] = [new MessageChannel(), new MessageChannel()];
-  const workerData: QueryData = { file: db.name, dictionary, latest, ports: [first.port2] };
+  const workerData: QueryData = { file: db.name, dictionary, latest, books: [], ports: [first.port2] };
   const worker = new Worker(entry, { workerData, transferList: [first.port2] });
   expect(await once(worker, 'message')).toEqual({ ready: true });
   worker.postMessage({ port: second.port2 }, [second.port2]);
@@ -65,7 +65,7 @@ test('two gateways ask the query thread while a writer writes; each gets its own
 test('a file that is not there is one clear sentence', async () => {
   const file = scratch.file('absent.db');
   const worker = new Worker(entry, {
-    workerData: { file, dictionary: [], latest: latestPricesMemory(1) } satisfies QueryData,
+    workerData: { file, dictionary: [], books: [], latest: latestPricesMemory(1) } satisfies QueryData,
   });
   expect(((await once(worker, 'error')) as Error).message).toBe(
     `market database ${file} cannot be read: unable to open database file`,

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, expect, test } from 'vitest';
 import { resolutions } from '../../src/market/resolution.ts';
 import { MarketWriter } from '../../src/stores/market-writer.ts';
-import { RowBatch, storedKinds } from '../../src/stores/row-batch.ts';
+import { noCounts, RowBatch, storedKinds } from '../../src/stores/row-batch.ts';
 import { SqliteHistoryReader } from '../../src/stores/sqlite-history-reader.ts';
 import { SqliteHistoryWriter } from '../../src/stores/sqlite-history-writer.ts';
 import { SqliteInstruments } from '../../src/stores/sqlite-instruments.ts';
@@ -125,9 +125,9 @@ test('two shards’ rows reach the file; after a flush all is there, and the acc
   const status = thread.control.read();
   expect(unbalanced(status)).toEqual([]);
   expect(status).toMatchObject({ state: 'embedded', failures: 0, malformed: 0, lagMs: 0, lastError: '' });
-  expect(status.in).toEqual({ trade: 10_000, bar: turn.bars + otherTurn.bars, quote: 0, enigma: 0 });
+  expect(status.in).toEqual({ ...noCounts(), trade: 10_000, bar: turn.bars + otherTurn.bars });
   expect([status.written.trade, status.ignored.trade]).toEqual([10_000, 0]);
-  expect(status.waiting).toEqual({ trade: 0, bar: 0, quote: 0, enigma: 0 });
+  expect(status.waiting).toEqual(noCounts());
   expect(status.conflated.bar).toBeGreaterThan(0);
   expect(await thread.trades()).toEqual(trades);
   for (let resolution = 0; resolution < resolutions.length; resolution++) {

@@ -34,3 +34,42 @@ export function colouredPixels(page: Page): Promise<number> {
     return coloured;
   });
 }
+
+export interface ShownBook {
+  /** From top to bottom; levels that are not shown are left out. */
+  readonly asks: readonly number[];
+  readonly bids: readonly number[];
+  readonly sizes: readonly number[];
+  /** Between the best of both sides, as its text; empty without them. */
+  readonly spread: string;
+  readonly state: string;
+}
+
+function column(rows: readonly (readonly string[])[], place: number): string[] {
+  return rows.map((row) => row[place]!.replaceAll('\u202f', '')).filter((shown) => shown !== '');
+}
+
+/** The order book as it stands at one moment. */
+export async function book(page: Page): Promise<ShownBook> {
+  const cells = await page.locator('.book').evaluate((panel) => {
+    const rows = (id: string): string[][] =>
+      [...panel.querySelectorAll(`#${id} tr`)].map((row) =>
+        [...row.querySelectorAll('td')].map((cell) => cell.textContent),
+      );
+    return {
+      asks: rows('book-asks'),
+      bids: rows('book-bids'),
+      state: panel.querySelector('#book-state')!.textContent,
+    };
+  });
+  const asks = column(cells.asks, 0);
+  const bids = column(cells.bids, 0);
+  const decimals = asks.at(-1)?.split('.')[1]?.length ?? 0;
+  return {
+    asks: asks.map(Number),
+    bids: bids.map(Number),
+    sizes: [...column(cells.asks, 1), ...column(cells.bids, 1)].map(Number),
+    spread: asks.length === 0 ? '' : (Number(asks.at(-1)) - Number(bids[0])).toFixed(decimals),
+    state: cells.state,
+  };
+}

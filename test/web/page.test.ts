@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DemoProcess, freePort, removeFolder, temporaryFolder } from '../demo/demo-process.ts';
 import { buildPage } from './page-build.ts';
-import { chartData, colouredPixels, eventually, prices, state, text } from './page-reading.ts';
+import { book, chartData, colouredPixels, eventually, prices, state, text } from './page-reading.ts';
 
 const executablePath = '/usr/bin/chromium';
 const isAbsent = !existsSync(executablePath) && process.env['TICKWIRE_REQUIRE_SERVICES'] !== '1';
@@ -20,7 +20,9 @@ const flags = [
   '--disable-sync',
 ];
 const narrowSpace = '\u202f';
-const symbolCount = 24;
+/** 24 of Binance, and what the other two and the indexes make of the same assets. */
+const symbolCount = 70;
+const levelsShown = 8;
 
 describe.skipIf(isAbsent)('the page in Chromium (skipped without /usr/bin/chromium)', () => {
   const folder = temporaryFolder();
@@ -165,6 +167,77 @@ describe.skipIf(isAbsent)('the page in Chromium (skipped without /usr/bin/chromi
     await page.close();
   });
 
+  test('the order book has the best levels of both sides in order, and follows the symbol', async () => {
+    const { page, troubles } = await open(1280, 800, '#BINANCE:BTCUSDT/1s');
+    let former = 0;
+    for (const symbol of ['BINANCE:BTCUSDT', 'COINBASE:ETH-USD', 'BACKPACK:SOL_USDC']) {
+      await page.locator(`[data-symbol="${symbol}"]`).click();
+      const { bids, asks } = await json<{ bids: [string, string][]; asks: [string, string][] }>(
+        `symbols/${symbol}/book?depth=${levelsShown}`,
+      );
+      expect([bids.length, asks.length]).toEqual([levelsShown, levelsShown]);
+      const best = Number(bids[0]![0]);
+      expect(Math.abs(best / former - 1)).toBeGreaterThan(0.1);
+      const isOfSymbol = (price: number | undefined): boolean => Math.abs((price ?? 0) / best - 1) < 0.01;
+      const shown = await eventually(
+        () => book(page),
+        (levels) => levels.bids.length === levelsShown && isOfSymbol(levels.bids[0]),
+      );
+      // The asks stand above, their best nearest to the middle: from top to bottom all prices fall.
+      const column = [...shown.asks, ...shown.bids];
+      expect(column).toHaveLength(2 * levelsShown);
+      expect(column).toEqual(column.toSorted((left, right) => right - left));
+      expect(new Set(column).size).toBe(2 * levelsShown);
+      expect(column.filter((price) => !isOfSymbol(price))).toEqual([]);
+      expect(shown.sizes.every((size) => size > 0)).toBe(true);
+      expect(shown.state).toBe(`spread ${shown.spread}`);
+      await eventually(
+        () => book(page),
+        (now) => JSON.stringify(now) !== JSON.stringify(shown),
+      );
+      if (former === 0) await page.screenshot({ path: join(artefacts, 'page-book.png') });
+      former = best;
+    }
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
+  test('an index has candles and a price, and no order book', async () => {
+    const { page, troubles } = await open(1280, 800, '#BINANCE:BTCUSDT/1s');
+    await eventually(
+      () => book(page),
+      ({ bids }) => bids.length === levelsShown,
+    );
+    await page.locator('[data-symbol="INDEX:BTCUSD"]').click();
+    await eventually(
+      () => text(page, '#title'),
+      (title) => title === 'BTC/USD',
+    );
+    const first = await eventually(
+      () => chartData(page),
+      ({ bars, loading }) => Number(bars) >= 3 && loading === 'false',
+    );
+    await eventually(
+      () => chartData(page),
+      ({ last }) => last !== first['last'],
+    );
+    expect(await colouredPixels(page)).toBeGreaterThan(200);
+    const of = await json<{ bars: { close: number }[] }>(
+      'symbols/BINANCE:BTCUSDT/bars?resolution=1s&limit=1',
+    );
+    const price = Number((await text(page, '#price')).replaceAll(narrowSpace, ''));
+    expect(Math.abs(price / of.bars[0]!.close - 1)).toBeLessThan(0.01);
+    expect(await book(page)).toMatchObject({
+      bids: [],
+      asks: [],
+      sizes: [],
+      state: 'no order book of this symbol',
+    });
+    await page.screenshot({ path: join(artefacts, 'page-index.png') });
+    expect(troubles).toEqual([]);
+    await page.close();
+  });
+
   test('symbol and resolution are switched by keyboard and by pointer, also faster than the server answers', async () => {
     const { page, troubles } = await open(1280, 800);
     await eventually(
@@ -191,7 +264,7 @@ describe.skipIf(isAbsent)('the page in Chromium (skipped without /usr/bin/chromi
     await eventually(() => isOf(chosen.symbol), Boolean);
     expect(page.url()).toContain(`#${chosen.symbol}/1s`);
 
-    await page.getByRole('option', { name: /^ETH/ }).click();
+    await page.locator('[data-symbol="BINANCE:ETHUSDT"]').click();
     await page.getByLabel('5s', { exact: true }).click();
     await eventually(
       () => text(page, '#title'),
@@ -211,7 +284,7 @@ describe.skipIf(isAbsent)('the page in Chromium (skipped without /usr/bin/chromi
       (price) => /\d/.test(price),
     );
 
-    await page.locator('#filter').fill('doge');
+    await page.locator('#filter').fill('binance:doge');
     await eventually(
       () => page.locator('[role=option]').count(),
       (count) => count === 1,

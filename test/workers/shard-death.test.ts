@@ -1,14 +1,21 @@
 /** Scenario 28 in one thread: a shard that dies at any record, inside any method, leaves the same bytes behind. */
 import { afterEach, describe, expect, test } from 'vitest';
+import { counterNames, shardWord } from '../../src/compute/shard-memory.ts';
 import { SharedLatestPrices } from '../../src/stores/memory-latest.ts';
 import { SegmentWriter } from '../../src/wire/segment-ring.ts';
 import { TickReader } from '../../src/wire/tick-ring.ts';
+import { BarOutput } from '../../src/workers/bar-output.ts';
+import { GapOutput } from '../../src/workers/gap-output.ts';
 import { BlockBuffer, RowBuffer } from '../../src/workers/output-buffer.ts';
+import { QuoteStage } from '../../src/workers/quote-stage.ts';
 import { Shard } from '../../src/workers/shard.ts';
+import { report } from '../../src/workers/shard-options.ts';
 import { ShardRun } from '../../src/workers/shard-run.ts';
 import { ShardSnapshots } from '../../src/workers/shard-snapshots.ts';
 import { StateOutput } from '../../src/workers/state-output.ts';
+import { TradeStage } from '../../src/workers/trade-stage.ts';
 import { TurnChains } from '../../src/workers/turn-chains.ts';
+import { WatchStage } from '../../src/workers/watch-stage.ts';
 import { type Dice, dice, seed } from '../market/dice.ts';
 import { randomTurns } from './random-turns.ts';
 import {
@@ -51,6 +58,11 @@ function layFuses(): void {
     StateOutput,
     TurnChains,
     TickReader,
+    TradeStage,
+    QuoteStage,
+    WatchStage,
+    GapOutput,
+    BarOutput,
   ]) {
     const prototype = owner.prototype as unknown as Record<string, unknown>;
     for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
@@ -84,9 +96,17 @@ function fuseMethod(
   });
 }
 
+/** What must have happened for the test to mean something. */
+const wanted = [
+  ...(['gaps', 'tradesLate', 'idsLost', 'tailGaps', 'heartbeats', 'rescales', 'tradesUnbelieved'] as const),
+  ...(['tradesQuarantined', 'extremesQuarantined', 'amendRows', 'completeRows', 'barsCompleted'] as const),
+  ...(['streamsStale', 'streamsLive', 'gapRequests'] as const),
+];
+
 interface Outcome {
   readonly gateways: readonly Buffer[];
   readonly sinks: readonly Buffer[];
+  readonly requests: readonly Buffer[];
   readonly counters: Record<string, number>;
   readonly latest: readonly unknown[];
   readonly full: number;
@@ -104,6 +124,7 @@ function outcomeOf(
   const bench = shardBench(sizes);
   const gateways: Uint8Array[][] = bench.gateways.map(() => []);
   const sinks: Uint8Array[][] = bench.sinks.map(() => []);
+  const requests: Uint8Array[] = [];
   const drain = (share: number): void => {
     for (const [index, reader] of bench.gateways.entries())
       if (roll.chance(share)) gateways[index]!.push(...segmentsOf(reader));
@@ -159,6 +180,8 @@ function outcomeOf(
         fuse.left = Number.POSITIVE_INFINITY;
       }
       drain(0.003);
+      // What finds no room here is left out, which is another test's concern.
+      requests.push(...segmentsOf(bench.requests));
     }
     drain(1);
   } finally {
@@ -167,6 +190,7 @@ function outcomeOf(
   return {
     gateways: gateways.map(joined),
     sinks: sinks.map(joined),
+    requests: [joined(requests)],
     ...stateOf(bench, latest, sizes),
     full,
     waits,
@@ -181,7 +205,10 @@ function stateOf(
 ): Pick<Outcome, 'counters' | 'latest'> {
   const run = new ShardRun(bench.options, latest);
   run.step();
-  const counters = Object.fromEntries(run.shard.memory.counters.entries());
+  const counters = Object.fromEntries(
+    [...counterNames, ...Object.keys(shardWord)].map((name, at) => [name, run.shard.memory.counters[at]!]),
+  );
+  expect(new Float64Array(bench.options.report)[counterNames.length + report.requestsDropped]).toBe(0);
   return { counters, latest: Array.from({ length: instruments }, (_, index) => latest.read(index + 1)) };
 }
 
@@ -193,6 +220,7 @@ function sizesOf(snapshotRecords: number): BenchSizes {
     sinks: 2,
     inputStart: 2 ** 32 - 3_000,
     outputStart: 2 ** 32 - 4_096,
+    requestBytes: 2 ** 20,
     rules: { snapshotRecords, quotes: 'all', formingMicros: 20_000 },
   };
 }
@@ -213,15 +241,21 @@ describe(`a shard that dies (SEED=${seed})`, () => {
   test(`scenario 28: ${kills} deaths inside any method leave every ring as the clean run does, byte for byte`, () => {
     const rounds = 4;
     const seen = { deaths: 0, full: 0, waits: 0, bytes: 0 };
+    const happened: Record<string, number> = {};
     for (let round = 0; round < rounds; round++) {
       // Often, so that a snapshot finds rows untouched; and seldom.
       const sizes = sizesOf([1, 16, 64, 100][round]!);
-      const turns = randomTurns(dice(seed + round), { instruments: 3, turns: kills * 3, lines: 2 });
+      const turns = randomTurns(dice(seed + round), {
+        instruments: 3,
+        turns: kills * 3,
+        lines: 2,
+        faults: true,
+      });
       const clean = outcomeOf(sizes, turns, dice(1), 0);
       layFuses();
       const killed = outcomeOf(sizes, turns, dice(seed + 7 * round), kills / rounds);
       for (const step of undo.splice(0)) step();
-      for (const kind of ['gateways', 'sinks'] as const) {
+      for (const kind of ['gateways', 'sinks', 'requests'] as const) {
         for (const [index, bytes] of killed[kind].entries())
           expect(Buffer.compare(bytes, clean[kind][index]!), `round ${round}: ${kind} ${index}`).toBe(0);
       }
@@ -230,9 +264,11 @@ describe(`a shard that dies (SEED=${seed})`, () => {
       seen.deaths += killed.deaths;
       seen.full += killed.full;
       seen.waits += killed.waits;
+      for (const name of wanted) happened[name] = (happened[name] ?? 0) + clean.counters[name]!;
       seen.bytes += clean.gateways[0]!.length;
     }
     expect(seen.deaths).toBe(kills);
+    expect(Math.min(...Object.values(happened)), JSON.stringify(happened)).toBeGreaterThan(0);
     // The rings were full and came round, and it died in many places.
     expect(seen.full).toBeGreaterThan(0);
     expect(seen.waits).toBeGreaterThan(0);

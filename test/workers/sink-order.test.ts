@@ -124,7 +124,15 @@ describe(`rows of a shard (SEED=${seed})`, () => {
           askSize: 10 ** 15 + 3 * index,
         }),
       ),
-      { kind: 'trade', instrument: 1, id: turn + 1, time: time + turn, price: 5, size: 5, takerSold: true },
+      {
+        kind: 'trade',
+        instrument: 1,
+        id: turn + 1,
+        time: time + turn,
+        price: 10 ** 15,
+        size: 5,
+        takerSold: true,
+      },
     ]);
     const found: Uint8Array[][] = [[], []];
     // oxlint-disable-next-line typescript/unbound-method -- it is only put back

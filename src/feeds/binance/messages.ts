@@ -54,6 +54,8 @@ export interface KlineMessage {
     readonly t: number;
     readonly T: number;
     readonly i: string;
+    /** Id of its last trade; -1 when it has none. */
+    readonly L: number;
     readonly o: string;
     readonly h: string;
     readonly l: string;
@@ -61,6 +63,34 @@ export interface KlineMessage {
     readonly v: string;
     readonly x: boolean;
   };
+}
+
+/** Price and size; size 0 takes the level away. */
+type Level = readonly [string, string];
+
+export interface DepthMessage {
+  readonly e: 'depthUpdate';
+  readonly E: number;
+  readonly s: string;
+  /** First and last update id in it. */
+  readonly U: number;
+  readonly u: number;
+  readonly b: readonly Level[];
+  readonly a: readonly Level[];
+}
+
+/** The best 5, 10 or 20 levels. */
+export interface PartialDepthMessage {
+  readonly lastUpdateId: number;
+  readonly bids: readonly Level[];
+  readonly asks: readonly Level[];
+}
+
+/** `24hrTicker` and `24hrMiniTicker`: taken as signs of life. */
+export interface TickerMessage {
+  readonly e: '24hrTicker' | '24hrMiniTicker';
+  readonly E: number;
+  readonly s: string;
 }
 
 /** What a connection sends. At most five messages of all kinds in a second. */
@@ -123,3 +153,30 @@ export const klinesSchema = z.array(
 );
 
 export const timeSchema = z.object({ serverTime: z.int() });
+
+/** Answers of `historicalTrades`, of `aggTrades` and of `depth`. */
+export const historicalTradesSchema = z.array(
+  z.object({
+    id: z.int().min(0),
+    price: decimal,
+    qty: decimal,
+    time: z.int(),
+    isBuyerMaker: z.boolean(),
+  }),
+);
+
+export const aggTradesSchema = z.array(
+  z.object({
+    a: z.int().min(0),
+    p: decimal,
+    q: decimal,
+    f: z.int(),
+    l: z.int(),
+    T: z.int(),
+    m: z.boolean(),
+  }),
+);
+
+const levels = z.array(z.tuple([decimal, decimal]).rest(z.unknown()));
+
+export const depthSchema = z.object({ lastUpdateId: z.int().min(0), bids: levels, asks: levels });

@@ -1,41 +1,59 @@
-/**
- * Binance's REST calls. "429: back off for `Retry-After`; 418: banned, from 2 minutes to 3 days"; the weight used in
- * this minute comes with each answer. While any of these says stop, no request leaves.
- */
-import type { z } from 'zod';
+/** Binance spot's REST calls. Weights from its documents of 2026-07; none of these needs a key. */
 import { canonicalSymbol, type Instrument } from '../../market/instrument.ts';
 import { decimalsOfStep, mantissaOf } from '../../market/mantissa.ts';
+import { resolutions } from '../../market/resolution.ts';
+import { readLevelSize } from '../level-size.ts';
+import type { TradesKind } from '../normaliser.ts';
+import { RestClient } from '../rest-client.ts';
 import {
   type CandlesQuery,
+  type RestBudget,
   RestFault,
   type RestOptions,
+  type RestPriority,
+  restPriority,
+  type VenueBook,
   type VenueCandle,
   type VenueRest,
-} from '../venue.ts';
-import { exchangeInfoSchema, klinesSchema, timeSchema } from './messages.ts';
+  type VenueTrade,
+} from '../venue-rest.ts';
+import {
+  aggTradesSchema,
+  depthSchema,
+  exchangeInfoSchema,
+  historicalTradesSchema,
+  klinesSchema,
+  timeSchema,
+} from './messages.ts';
 
-const weightHeader = 'x-mbx-used-weight-1m';
-const minuteMs = 60_000;
-const banMs = 120_000;
+const answerMax = 1_000;
+const bookMax = 5_000;
+/** By the levels that are asked for: "weight 5/25/50/250 for up to 100/500/1000/5000". */
+const bookWeights = [
+  [100, 5],
+  [500, 25],
+  [1_000, 50],
+  [bookMax, 250],
+] as const;
 
 export class BinanceRest implements VenueRest {
-  readonly #options: RestOptions;
-  /** Steady ms before which nothing is asked, and why. */
-  #notBefore = Number.NEGATIVE_INFINITY;
-  #stopped: 'limited' | 'banned' = 'limited';
-  #usedWeight = 0;
+  readonly candlesMax = answerMax;
+  readonly tradesMax = answerMax;
+  /** Binance has no candles of five seconds; the others have our own names there. */
+  readonly candleResolutions = resolutions.flatMap((name, i) => (name === '5s' ? [] : [i]));
+  readonly #client: RestClient;
 
   constructor(options: RestOptions) {
-    this.#options = options;
+    this.#client = new RestClient(options, { usedHeader: 'x-mbx-used-weight-1m' });
   }
 
-  /** The weight used in the last minute, as the venue last said. */
-  get usedWeight(): number {
-    return this.#usedWeight;
+  budget(): RestBudget {
+    return this.#client.budget();
   }
 
   async instruments(): Promise<Omit<Instrument, 'id'>[]> {
-    const info = await this.#get('/api/v3/exchangeInfo', {}, exchangeInfoSchema);
+    const call = { weight: 20, priority: restPriority.listing };
+    const info = await this.#client.get('/api/v3/exchangeInfo', {}, exchangeInfoSchema, call);
     return info.symbols.map((one) => {
       const step = (filter: string, key: string): string => {
         const value = one.filters.find(({ filterType }) => filterType === filter)?.[key];
@@ -58,15 +76,19 @@ export class BinanceRest implements VenueRest {
 
   async candles(instrument: Instrument, query: CandlesQuery): Promise<VenueCandle[]> {
     const { native, priceDecimals, sizeDecimals } = instrument;
+    if (!this.candleResolutions.includes(query.resolution)) {
+      throw new RestFault('refused', `Binance has no candles of ${resolutions[query.resolution] ?? '?'}`);
+    }
     const params: Record<string, string> = {
       symbol: native,
-      interval: query.interval,
-      limit: String(query.limit),
+      interval: resolutions[query.resolution]!,
+      limit: String(Math.min(query.limit, answerMax)),
     };
     if (query.from !== undefined) params['startTime'] = String(Math.ceil(query.from / 1_000));
     if (query.to !== undefined) params['endTime'] = String(Math.floor(query.to / 1_000));
-    const rows = await this.#get('/api/v3/klines', params, klinesSchema);
-    const price = (text: string): number => exact(mantissaOf(text, priceDecimals), text, native);
+    const call = { weight: 2, priority: query.priority };
+    const rows = await this.#client.get('/api/v3/klines', params, klinesSchema, call);
+    const price = (text: string): number => exact(text, priceDecimals, native);
     const sum = (text: string, decimals: number): bigint => sumOf(text, decimals, native);
     return rows.map(
       ([openTime, open, high, low, close, volume, , quoteVolume, count, takerVolume, takerQuote]) => ({
@@ -84,83 +106,84 @@ export class BinanceRest implements VenueRest {
     );
   }
 
+  async trades(instrument: Instrument, kind: TradesKind, from: number, to: number): Promise<VenueTrade[]> {
+    const limit = String(Math.min(to - from + 1, answerMax));
+    const params = { symbol: instrument.native, fromId: String(from), limit };
+    const rows =
+      kind === 'trade' ? await this.#trades(instrument, params) : await this.#aggregates(instrument, params);
+    return rows.filter(({ id }) => id >= from && id <= to).toSorted((a, b) => a.id - b.id);
+  }
+
+  async #trades(instrument: Instrument, params: Record<string, string>): Promise<VenueTrade[]> {
+    const call = { weight: 25, priority: restPriority.repair };
+    const rows = await this.#client.get('/api/v3/historicalTrades', params, historicalTradesSchema, call);
+    return rows.map(({ id, price, qty, time, isBuyerMaker }) => ({
+      id,
+      time: microsOf(time),
+      price: exact(price, instrument.priceDecimals, instrument.native),
+      size: exact(qty, instrument.sizeDecimals, instrument.native),
+      firstId: id,
+      lastId: id,
+      takerSold: isBuyerMaker,
+    }));
+  }
+
+  async #aggregates(instrument: Instrument, params: Record<string, string>): Promise<VenueTrade[]> {
+    const call = { weight: 4, priority: restPriority.repair };
+    const rows = await this.#client.get('/api/v3/aggTrades', params, aggTradesSchema, call);
+    return rows.map(({ a, p, q, f, l, T, m }) => ({
+      id: a,
+      time: microsOf(T),
+      price: exact(p, instrument.priceDecimals, instrument.native),
+      size: exact(q, instrument.sizeDecimals, instrument.native),
+      firstId: f,
+      lastId: l,
+      takerSold: m,
+    }));
+  }
+
+  async book(instrument: Instrument, levels: number, priority: RestPriority): Promise<VenueBook> {
+    const [limit, weight] = bookWeights.find(([most]) => levels <= most) ?? bookWeights.at(-1)!;
+    const params = { symbol: instrument.native, limit: String(limit) };
+    const answer = await this.#client.get('/api/v3/depth', params, depthSchema, { weight, priority });
+    const side = (rows: readonly (readonly [string, string, ...unknown[]])[]): Float64Array =>
+      Float64Array.from(
+        rows.flatMap(([price, size]) => [
+          exact(price, instrument.priceDecimals, instrument.native),
+          levelSize(size, instrument),
+        ]),
+      );
+    return {
+      lastId: answer.lastUpdateId,
+      time: 0,
+      bids: side(answer.bids),
+      asks: side(answer.asks),
+      whole: answer.bids.length < limit && answer.asks.length < limit,
+    };
+  }
+
   async time(): Promise<number> {
-    return (await this.#get('/api/v3/time', {}, timeSchema)).serverTime * 1_000;
-  }
-
-  async #get<S extends z.ZodType>(
-    path: string,
-    params: Record<string, string>,
-    schema: S,
-  ): Promise<z.output<S>> {
-    const { baseUrl, timers, timeoutMs, fetch: ask = fetch } = this.#options;
-    const waitMs = this.#notBefore - timers.now();
-    if (waitMs > 0) throw new RestFault(this.#stopped, `${path} not asked: ${this.#stopped}`, waitMs);
-    const query = new URLSearchParams(params).toString();
-    const url = `${baseUrl.replace(/\/+$/, '')}${path}${query === '' ? '' : `?${query}`}`;
-    let text: string;
-    try {
-      const response = await ask(url, { signal: AbortSignal.timeout(timeoutMs) });
-      this.#watch(path, response);
-      text = await this.#textOf(response);
-      if (!response.ok)
-        throw new RestFault('refused', `${path} answered ${response.status}: ${text.slice(0, 200)}`);
-    } catch (error) {
-      if (error instanceof RestFault) throw error;
-      throw new RestFault('unreachable', `${path} cannot be reached`, 0, { cause: error });
-    }
-    return parsed(path, text, schema);
-  }
-
-  /** Reads the limits off an answer's head; throws when it says stop. */
-  #watch(path: string, response: Response): void {
-    const used = Number(response.headers.get(weightHeader));
-    if (Number.isFinite(used)) this.#usedWeight = used;
-    const { status } = response;
-    if (status === 429 || status === 418) {
-      const seconds = Number(response.headers.get('retry-after'));
-      const waitMs = seconds > 0 ? seconds * 1_000 : status === 418 ? banMs : minuteMs;
-      this.#stop(status === 418 ? 'banned' : 'limited', waitMs);
-      throw new RestFault(this.#stopped, `${path} answered ${status}`, waitMs);
-    }
-    if (used >= this.#options.weightMax) this.#stop('limited', minuteMs);
-  }
-
-  #stop(why: 'limited' | 'banned', waitMs: number): void {
-    this.#stopped = why;
-    this.#notBefore = Math.max(this.#notBefore, this.#options.timers.now() + waitMs);
-  }
-
-  async #textOf(response: Response): Promise<string> {
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const part of response.body ?? []) {
-      bytes += part.byteLength;
-      if (bytes > this.#options.bytesMax)
-        throw new RestFault('malformed', `an answer of more than ${bytes} bytes`);
-      parts.push(part);
-    }
-    return Buffer.concat(parts).toString('utf8');
+    const call = { weight: 1, priority: restPriority.repair };
+    return microsOf((await this.#client.get('/api/v3/time', {}, timeSchema, call)).serverTime);
   }
 }
 
-function parsed<S extends z.ZodType>(path: string, text: string, schema: S): z.output<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RestFault('malformed', `${path} answered no JSON`, 0, { cause: error });
-  }
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new RestFault('malformed', `${path}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`);
+/** Times are ms, unless the address is one that answers in µs: told by magnitude. */
+function microsOf(time: number): number {
+  return time >= 1e15 ? time : time * 1_000;
 }
 
-function exact(mantissa: number, text: string, native: string): number {
+function exact(text: string, decimals: number, native: string): number {
+  const mantissa = mantissaOf(text, decimals);
   if (Number.isNaN(mantissa))
     throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
   return mantissa;
+}
+
+function levelSize(text: string, { native, sizeDecimals }: Instrument): number {
+  const size = readLevelSize(text, sizeDecimals);
+  if (size < 0) throw new RestFault('malformed', `${native}: ${text} is no size`);
+  return size;
 }
 
 /** A sum of any size as a whole number with `decimals`. */

@@ -77,3 +77,33 @@ export const ask0 = word('","a');
 export const ask1 = word('a":"');
 export const askSize0 = word('","A');
 export const askSize1 = word('A":"');
+
+/** A text to compare as a whole: its words of four, and its last four again (they may overlap). */
+export interface Literal {
+  readonly length: number;
+  readonly words: Int32Array;
+  readonly last: number;
+}
+
+/** `text` has four characters or more. */
+export function literal(text: string): Literal {
+  const words = Int32Array.from({ length: text.length >> 2 }, (_, i) => word(text.slice(i * 4, i * 4 + 4)));
+  return { length: text.length, words, last: word(text.slice(-4)) };
+}
+
+/** Whether the literal stands at `p`; its bytes must lie within the view. */
+export function isAt({ length, words, last }: Literal, view: DataView, p: number): boolean {
+  for (let k = 0; k < words.length; k++) if (view.getInt32(p + k * 4, true) !== words[k]) return false;
+  return view.getInt32(p + length - 4, true) === last;
+}
+
+export const depth = literal('@depth');
+export const depthSpeed = literal('@100ms');
+export const depthHead = literal('","data":{"e":"depthUpdate","E":');
+export const rawDepthHead = literal('{"e":"depthUpdate","E":');
+export const streamHead = literal('{"stream":"');
+export const symbolHead = literal(',"s":"');
+export const firstUpdateHead = literal('","U":');
+export const lastUpdateHead = literal(',"u":');
+export const bidsHead = literal(',"b":[');
+export const asksHead = literal(',"a":[');
