@@ -45,28 +45,36 @@ export async function startLine(
     JSON.stringify({
       server: { host: '127.0.0.1', port: 0 },
       dataDir: folder,
-      exchange: { ws_endpoint: exchange.ready.wsUrl, rest_endpoint: exchange.ready.restUrl, symbols },
+      exchange: {
+        ws_endpoint: exchange.ready.wsUrl,
+        rest_endpoint: exchange.ready.restUrl,
+        symbols,
+        // A flood has trades and quotes.
+        book: 'none',
+      },
     }),
   );
   const set = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
   const server = spawn(process.execPath, ['src/main.ts', 'serve', '--config', config, ...set], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const port = await listeningPort(server);
-  await streamsGranted(port);
-  return {
-    exchange,
-    server,
-    port,
-    symbols,
-    close: async () => {
-      const ended = new Promise((resolve) => server.once('exit', resolve));
+  const close = async (): Promise<void> => {
+    const ended = new Promise((resolve) => server.once('exit', resolve));
+    if (server.exitCode === null) {
       server.kill('SIGTERM');
       await ended;
-      await exchange.close();
-      rmSync(folder, { recursive: true });
-    },
+    }
+    await exchange.close();
+    rmSync(folder, { recursive: true });
   };
+  try {
+    const port = await listeningPort(server);
+    await streamsGranted(port);
+    return { exchange, server, port, symbols, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** The port that the server says it listens on. */
@@ -83,16 +91,31 @@ function listeningPort(server: ChildProcess): Promise<number> {
 }
 
 interface FeedsHealth {
-  readonly feeds?: { readonly connections: readonly { readonly state: string; readonly missing: number }[] };
+  readonly feeds?: Readonly<Record<string, FeedHealth>>;
 }
+interface FeedHealth {
+  readonly connections: readonly { readonly state: string }[];
+  readonly lines: readonly { readonly missing: number }[];
+}
+
+const grantedMs = 60_000;
 
 /** Resolves when the exchange has granted every stream: what it plays before that nobody hears. */
 async function streamsGranted(port: number): Promise<void> {
-  for (;;) {
+  for (const until = Date.now() + grantedMs; Date.now() < until; ) {
     const { feeds } = (await (await fetch(`http://127.0.0.1:${port}/api/v1/health`)).json()) as FeedsHealth;
-    if (feeds?.connections.every(({ state, missing }) => state === 'open' && missing === 0) === true) return;
+    if (feeds !== undefined && Object.values(feeds).every(isGranted)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  throw new Error(`the exchange has not granted every stream within ${grantedMs / 1_000} s`);
+}
+
+function isGranted({ connections, lines }: FeedHealth): boolean {
+  return (
+    connections.length > 0 &&
+    connections.every(({ state }) => state === 'open') &&
+    lines.every(({ missing }) => missing === 0)
+  );
 }
 
 /** Connects one v2 client and subscribes it; each binary message goes to `take` as it comes. */

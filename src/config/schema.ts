@@ -196,6 +196,7 @@ export const schema = z.strictObject({
     enabled: flag(true),
     idsMax: whole(100_000, 1, 10_000_000),
     attempts: whole(8, 1, 1_000),
+    giveUpAfter: duration(15 * minute, second, 24 * hour),
     tail: duration(2 * second, 0, minute),
     repeatEvery: duration(5 * second, 100, hour),
   }),

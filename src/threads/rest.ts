@@ -153,6 +153,7 @@ function deskOf(settings: VenueSettings): VenueDesk {
     limits: {
       idsMax: config.repair.idsMax,
       attemptsMax: config.repair.attempts,
+      timeMaxMs: config.repair.giveUpAfter,
       bookLevels: config.books.levels,
       watchedLevels: config.books.levels,
       otherLevels: config.books.unwatchedLevels,

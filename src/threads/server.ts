@@ -167,7 +167,7 @@ interface Parts {
  * @throws UsageFault when the address or the folder cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config, log } = options;
+  const { config } = options;
   const venues = venueSettings(config, options.core);
   if (venues.length === 0)
     throw new UsageFault('no venue is enabled: set exchange.enabled, coinbase.enabled or backpack.enabled');
@@ -184,13 +184,44 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const indexes = indexDefinitions(config, dictionary);
   const rings = layRings(config, market, shardRules(config, indexes, dictionary.epoch));
 
+  const started: Ending[] = [];
+  try {
+    return await startThreads({ options, venues, market, rings, indexes, started });
+  } catch (error) {
+    for (const end of started.toReversed()) await end();
+    // What does not fit is the configuration's to mend.
+    if (error instanceof RangeError) throw new UsageFault(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Ends a part that was started before another one could not be. */
+type Ending = () => unknown;
+
+interface Start {
+  readonly options: ServerOptions;
+  readonly venues: readonly VenueSettings[];
+  readonly market: MarketStart;
+  readonly rings: Rings;
+  readonly indexes: ReturnType<typeof indexDefinitions>;
+  readonly started: Ending[];
+}
+
+async function startThreads({ options, venues, market, rings, indexes, started }: Start): Promise<Server> {
+  const { config, log } = options;
+  const { dictionary } = market;
   const toQuery = new MessageChannel();
   const gateway = await startGateway(options, rings, market, toQuery.port1);
+  started.push(() => gateway.close());
   const writerControl = new WriterControl();
   const writer = await startWriter(options, rings, market, writerControl);
+  started.push(() => writer.close(() => writerControl.stop(new Int32Array(rings.sinkBell))));
   const query = await startQuery(options, rings, market, toQuery.port2);
+  started.push(() => query.close(() => query.worker.postMessage({ stop: true })));
   const pool = startPool(options, rings);
+  started.push(() => pool.close());
   const rest = await startRest(options, rings, market, writerControl);
+  started.push(() => rest.close());
   const line = new FeedLine({
     config,
     dictionary,

@@ -134,6 +134,11 @@ describe.concurrent('one sentence and exit code 2', () => {
     expect(await refused('--port', '0', '--data', state)).toContain('simulator.json');
   });
 
+  test('streams that do not fit on the sockets that are allowed', async () => {
+    const settings = ['--set', 'exchange.max_connections=1', '--set', 'exchange.streamsPerConnection=5'];
+    expect(await refused('--port', '0', ...settings)).toContain('24 instruments need');
+  });
+
   test('a data folder in use', async () => {
     const path = join(folder, 'used');
     const lock = FolderLock.inside(path);
