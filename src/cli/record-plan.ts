@@ -34,8 +34,12 @@ export function recordPlan(args: RecordArguments, config: Config): RecordPlan {
       );
     }
     const settings = all.find(({ venue }) => venue.name === name.toUpperCase());
-    if (settings === undefined)
-      throw new UsageFault(`the venue ${name} is not enabled in the configuration, or has no symbols`);
+    if (settings === undefined) {
+      const section = name.toLowerCase() === 'binance' ? 'exchange' : name.toLowerCase();
+      throw new UsageFault(
+        `${name} is not enabled: add --set ${section}.enabled=true, or set it in the configuration`,
+      );
+    }
     return settings;
   });
   if (all.length === 0)

@@ -4,7 +4,7 @@
  *   stale        its last quote is older than `staleMicros` of market time
  *   quarantined  its middle price is `quarantineTimes` times away from the reference: shut out until it comes back
  *                within `markShare` of it
- *   marked       its middle price is further than `markShare` away from the reference: it does not count just now
+ *   marked       its middle price is `markShare` or further away from the reference: it does not count just now
  *
  * The reference is the median of the parts that are neither stale nor quarantined when there are three or more, the
  * index's own last price where that is fresh, and else the first part in the order of the definition. When nothing is
@@ -201,7 +201,7 @@ function judge(
   }
   const middle = middleOf(words, place);
   const away = Math.abs(middle - reference) / reference;
-  if (away <= rules.markShare) return partState.used;
+  if (away < rules.markShare) return partState.used;
   const times = middle > reference ? middle / reference : reference / middle;
   if (times >= rules.quarantineTimes || words[place + partWord.state] === partState.quarantined)
     return partState.quarantined;

@@ -34,5 +34,26 @@ export function contradictions(config: z.output<typeof schema>): Contradiction[]
     'server.cors.allowed_origins',
     'must name its origins instead of * while server.cors.allow_credentials is true (browsers refuse both together)',
   );
+  for (const rule of indexFaults(config.index.definitions)) claim(false, 'index.definitions', rule);
   return found;
+}
+
+/** What is wrong with indexes whose form is right. */
+function indexFaults(definitions: readonly string[]): string[] {
+  const names = definitions.map((text) => text.split(' = ')[0]!);
+  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  const faults = twice === undefined ? [] : [`must name each index once, and ${twice} is there twice`];
+  for (const [place, text] of definitions.entries()) {
+    const parts = text
+      .split(' = ')[1]!
+      .split(' + ')
+      .map((part) => part.split(' * '));
+    const symbols = parts.map(([symbol]) => symbol!);
+    if (new Set(symbols).size < symbols.length) faults.push(`must name each part of ${names[place]} once`);
+    if (symbols.some((symbol) => symbol.startsWith('INDEX:')))
+      faults.push(`must make ${names[place]} of instruments, not of other indexes`);
+    if (parts.every(([, weight]) => Number(weight) === 0))
+      faults.push(`must give some part of ${names[place]} a weight above 0`);
+  }
+  return faults;
 }

@@ -29,6 +29,11 @@ export const environmentKeys: Readonly<Record<string, string>> = {
   NATS_URL: 'messaging.nats.url',
 };
 
+/** Keys that a variable sets besides, unless they are set: document 002 knows one exchange. */
+export const alsoSets: Readonly<Record<string, readonly string[]>> = {
+  EXCHANGE_MAX_CONNECTIONS: ['coinbase.max_connections', 'backpack.max_connections'],
+};
+
 /** Names that say where the file is or that the tests use: known, but no keys. */
 const otherNames = ['CONFIG_PATH', 'TICKWIRE_REQUIRE_SERVICES'];
 

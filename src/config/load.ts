@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import { contradictions } from './contradictions.ts';
-import { type Environment, environmentKeys, strangers } from './environment.ts';
+import { alsoSets, type Environment, environmentKeys, strangers } from './environment.ts';
 import { ConfigFault } from './fault.ts';
 import { type ReadText, readText, readYaml, withDotEnv } from './file.ts';
 import { nearest } from './nearest.ts';
@@ -55,7 +55,9 @@ export function loadConfig(sources: Sources = {}): Loaded {
     put(raw, key, value, 'this command', origins);
   for (const [name, key] of Object.entries(environmentKeys)) {
     const value = environment[name];
-    if (value !== undefined && value !== '') put(raw, key, value, name, origins);
+    if (value === undefined || value === '') continue;
+    const others = (alsoSets[name] ?? []).filter((other) => !origins.has(other));
+    for (const each of [key, ...others]) put(raw, each, value, name, origins);
   }
   const typed = new Map(Object.entries(sources.typed ?? {}));
   for (const [key, value] of Object.entries(flags))

@@ -3,6 +3,7 @@
  * Durations are milliseconds here, sizes bytes. config.yaml says in words what each is for.
  */
 import { z } from 'zod';
+import { venues } from '../feeds/registry.ts';
 import {
   bytes,
   duration,
@@ -69,18 +70,10 @@ const server = section({
 
 const exchange = section({
   ...venueKeys({
+    venue: venues.binance,
     enabled: true,
-    ws: 'wss://stream.binance.com:9443',
-    rest: 'https://api.binance.com',
     symbols,
     messageBytesMax: MiB,
-    streamsPerConnection: 1_024,
-    streamsPerRequest: 200,
-    requestGap: 250,
-    connects: 240,
-    connectsWithin: 5 * minute,
-    connectsPerSecond: 0,
-    lifetime: 24 * hour,
     restBudget: 4_800,
     restBudgetWindow: minute,
     ping: 30 * second,
@@ -205,7 +198,7 @@ export const schema = z.strictObject({
     definitions: list(indexes, 100, index),
     staleAfter: duration(10 * second, 100, hour),
     markPercent: whole(5, 1, 90),
-    quarantineTimes: whole(100, 2, 1_000_000),
+    quarantineTimes: whole(50, 2, 1_000_000),
   }),
   workers,
   bars: section({

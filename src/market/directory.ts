@@ -52,7 +52,10 @@ export class Directory {
     return this.#byId[id - 1];
   }
 
-  /** By canonical symbol first, then by alias; an alias of one active and several inactive ones means the active one. */
+  /**
+   * By canonical symbol first, then by the venue's own name where only one has it, then by alias; an alias of one active
+   * and several inactive ones means the active one.
+   */
   resolve(text: string): Resolved {
     const exact = this.#bySymbol.get(text);
     if (exact !== undefined) return { instrument: exact };
@@ -62,6 +65,8 @@ export class Directory {
     const active = found.filter((one) => one.active);
     const meant = active.length > 0 ? active : found;
     if (meant.length === 1) return { instrument: meant[0]! };
+    const native = meant.filter((one) => isOwnName(one, wanted));
+    if (native.length === 1) return { instrument: native[0]! };
     if (meant.length > 1)
       return { reason: 'ambiguous', candidates: meant.map((one) => one.symbol).toSorted() };
     return { reason: 'unknown', candidates: this.#near(wanted) };
@@ -82,6 +87,11 @@ export class Directory {
       .slice(0, candidatesMax)
       .map(({ symbol }) => symbol);
   }
+}
+
+/** Whether the text is what the venue itself calls it, with or without the venue before it. */
+function isOwnName({ venue, native }: Instrument, wanted: string): boolean {
+  return wanted === native.toUpperCase() || wanted === canonicalSymbol(venue, native).toUpperCase();
 }
 
 /** A name without its separators, in upper case. */

@@ -22,6 +22,8 @@ export interface DailyExtremesParts {
 
 const day = resolutions.indexOf('1d');
 const retryMsMin = 2_000;
+/** 20 years at the venue with the shortest answers. */
+const pagesMax = 25;
 
 export class DailyExtremes {
   readonly #parts: DailyExtremesParts;
@@ -38,27 +40,20 @@ export class DailyExtremes {
     }
   }
 
+  /** Page by page, the newest first, until the venue has no older candles. */
   async #takeOne(id: number): Promise<void> {
-    const { rest, log, signal, pause, candles: stored, instrumentOf } = this.#parts;
+    const { log, signal, pause, instrumentOf } = this.#parts;
     const backoff = new Backoff(backoffDefaults, Math.random);
-    while (!signal.aborted) {
+    let before = Number.POSITIVE_INFINITY;
+    for (let page = 0; page < pagesMax && !signal.aborted; ) {
       const instrument = instrumentOf(id);
       if (instrument === undefined) return;
       try {
-        const candles = await rest.candles(instrument, {
-          resolution: day,
-          limit: rest.candlesMax,
-          priority: restPriority.listing,
-        });
-        const now = instrumentOf(id);
-        const isOld =
-          now?.priceDecimals !== instrument.priceDecimals || now.sizeDecimals !== instrument.sizeDecimals;
-        if (isOld) continue;
-        this.#give(instrument, candles);
-        // The day under way is our own: its candle still changes.
-        const over = candles.slice(0, -1).map((candle) => barOfCandle(candle, instrument.id, day));
-        if (over.length > 0) await stored.store(over, false, instrument);
-        return;
+        const oldest = await this.#takePage(instrument, before);
+        if (oldest === undefined) return;
+        if (oldest === 'again') continue;
+        before = oldest;
+        page++;
       } catch (error) {
         if (signal.aborted) return;
         log.incident('extremes', 'daily candles cannot be had; the Enigma level counts from our own trades', {
@@ -69,6 +64,33 @@ export class DailyExtremes {
         await pause(backoff.next(0, Math.max(retryMsMin, error.retryAfterMs)));
       }
     }
+  }
+
+  /**
+   * Candles that opened before `before` (µs). @returns open time of the oldest, undefined when there are none, `again` when
+   * the decimals have changed meanwhile
+   */
+  async #takePage(instrument: Instrument, before: number): Promise<number | 'again' | undefined> {
+    const { rest, candles: stored, instrumentOf } = this.#parts;
+    const isFirst = before === Number.POSITIVE_INFINITY;
+    const candles = await rest.candles(instrument, {
+      resolution: day,
+      ...(isFirst ? {} : { to: before - 1 }),
+      limit: rest.candlesMax,
+      priority: restPriority.listing,
+    });
+    const now = instrumentOf(instrument.id);
+    if (now?.priceDecimals !== instrument.priceDecimals || now.sizeDecimals !== instrument.sizeDecimals)
+      return 'again';
+    const oldest = candles[0]?.openTime;
+    if (oldest === undefined || oldest >= before) return undefined;
+    this.#give(instrument, candles);
+    // The day under way is our own: its candle still changes.
+    const over = (isFirst ? candles.slice(0, -1) : candles).map((candle) =>
+      barOfCandle(candle, instrument.id, day),
+    );
+    if (over.length > 0) await stored.store(over, false, instrument);
+    return oldest;
   }
 
   /** One record a candle: the shard judges each, so that one bad print does not stand for all time. */

@@ -40,6 +40,9 @@ export interface FeedLineParts {
   readonly log: Log;
 }
 
+/** So many of the symbols that are left out are named in the log. */
+const leftOutNamed = 10;
+
 export class FeedLine {
   readonly hub: Hub;
   readonly demand: Demand;
@@ -51,6 +54,8 @@ export class FeedLine {
   readonly #byVenue: ReadonlyMap<string, VenueLine>;
   #directory: Directory;
   #lists: RedisWatchLists | undefined;
+  /** Symbols of watch lists that name no instrument, or several. */
+  #leftOut = 0;
   readonly #checking: NodeJS.Timeout | undefined;
   /** By index: how its parts do, by their symbols. */
   readonly #sources = new Map<string, Record<string, IndexSource>>();
@@ -100,6 +105,7 @@ export class FeedLine {
       onGap: (instrument, from, to) => config.repair.enabled && rest.gap(instrument, from, to),
       onBook: (instrument, reason) => this.#askForBook(instrument, reason),
       onSource: (instrument, source) => this.#noteSource(instrument, source),
+      isTaken: (instrument) => this.#isTaken(instrument),
     });
   }
 
@@ -134,7 +140,11 @@ export class FeedLine {
       feeds: Object.fromEntries(
         this.venues.map(({ settings, feed }) => [settings.venue.name.toLowerCase(), feed.health()]),
       ),
-      demand: { ...this.demand.health(), redis: this.#lists?.health() ?? 'not configured' },
+      demand: {
+        ...this.demand.health(),
+        redis:
+          this.#lists === undefined ? 'not configured' : { ...this.#lists.health(), leftOut: this.#leftOut },
+      },
       streams: this.#requests.health(),
       indexes: Object.fromEntries(this.#sources),
     };
@@ -215,6 +225,13 @@ export class FeedLine {
     if (this.#directory.byId(instrument)?.active === true) this.#venueOf(instrument)?.feed.want(instrument);
   }
 
+  /** An index is, while one of its parts is. */
+  #isTaken(instrument: number): boolean {
+    const index = this.#parts.indexes.find((one) => one.instrument === instrument);
+    if (index !== undefined) return index.parts.some((part) => this.#isTaken(part.instrument));
+    return this.#directory.byId(instrument)?.active === true && this.demand.isTaken(instrument);
+  }
+
   #letGo(instrument: number): void {
     this.#venueOf(instrument)?.feed.unwant(instrument);
     this.#parts.rest.forgetBook(instrument);
@@ -230,16 +247,28 @@ export class FeedLine {
       password: redis.password,
       db: redis.db,
       everyMs: config.demand.reconcileEvery,
-      onSymbols: (symbols) => {
-        const wanted = [...symbols].flatMap((symbol) => {
-          const resolved = this.#directory.resolve(symbol);
-          return 'instrument' in resolved ? [resolved.instrument.id] : [];
-        });
-        this.demand.replace('redis', new Set(wanted));
-      },
+      onSymbols: (symbols) => this.#takeWatchLists(symbols),
       onFault: (reason) =>
         log.incident('watch lists', 'Redis does not give its watch lists: the last ones hold', { reason }),
     });
+  }
+
+  #takeWatchLists(symbols: ReadonlySet<string>): void {
+    const wanted = new Set<number>();
+    const left: string[] = [];
+    for (const symbol of symbols) {
+      const resolved = this.#directory.resolve(symbol);
+      if ('instrument' in resolved) wanted.add(resolved.instrument.id);
+      else left.push(`${symbol.slice(0, 64)} (${resolved.reason})`);
+    }
+    this.#leftOut = left.length;
+    if (left.length > 0) {
+      const symbolsLeft = left.slice(0, leftOutNamed).join(', ');
+      this.#parts.log.incident('watch list symbols', 'symbols of watch lists that are not taken', {
+        symbolsLeft,
+      });
+    }
+    this.demand.replace('redis', wanted);
   }
 
   #noteSource(instrument: number, source: IndexSource): void {

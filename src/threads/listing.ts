@@ -61,6 +61,45 @@ export async function listInstruments(listing: Listing): Promise<readonly Listed
   }
 }
 
+const graceUsual = 5_000;
+
+export interface Listings {
+  readonly venues: readonly VenueSettings[];
+  /** The instruments of a venue that an earlier run knows. */
+  readonly enrolled: (venue: string) => readonly Listed[];
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  /** Once one venue has listed its instruments, the others have so long (ms). */
+  readonly graceMs?: number;
+}
+
+/**
+ * The instruments of all venues. One that does not answer must not keep the others from being served: it is left out, and
+ * taken as soon as it answers (metadata.ts). Nothing is served while none answers.
+ */
+export async function listAll(listings: Listings): Promise<Listed[]> {
+  const { venues, enrolled, log, signal, graceMs = graceUsual } = listings;
+  const late = new AbortController();
+  const either = AbortSignal.any([signal, late.signal]);
+  const lists = venues.map((settings) =>
+    listInstruments({
+      settings,
+      rest: venueRest(settings, either),
+      enrolled: enrolled(settings.venue.name),
+      log,
+      signal: either,
+    }).catch((error: unknown): readonly Listed[] => {
+      if (!late.signal.aborted || signal.aborted) throw error;
+      log.warn('the others are served without it until it answers', { venue: settings.venue.name });
+      return [];
+    }),
+  );
+  const all = Promise.all(lists);
+  await Promise.race([all, Promise.race(lists).then(() => pause(graceMs, signal))]);
+  late.abort();
+  return (await all).flat();
+}
+
 function coreOf(all: readonly Listed[], { core }: VenueSettings): Listed[] {
   const natives = new Set(core.map(({ native }) => native));
   return all.filter(({ native }) => natives.has(native));

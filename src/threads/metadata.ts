@@ -48,7 +48,7 @@ export interface MetadataHealth {
   readonly instruments: number;
   /** How many more may be listed before a restart is needed. */
   readonly room: number;
-  /** s ago, by venue; null before the first time since the start. */
+  /** s ago, by venue; null for one that has not answered yet. */
   readonly listedSecondsAgo: Readonly<Record<string, number | null>>;
   readonly changes: number;
   /** Instruments that got more decimals. */
@@ -81,6 +81,9 @@ export class Metadata {
     this.#parts = parts;
     this.#dictionary = parts.dictionary;
     this.#now = parts.now ?? (() => performance.now());
+    const listedAtStart = new Set(parts.dictionary.instruments.map(({ venue }) => venue));
+    for (const { venue } of parts.venues)
+      if (listedAtStart.has(venue.name)) this.#listedAt.set(venue.name, this.#now());
     parts.rest.onListed((venue, listed) => void this.listed(venue, listed));
   }
 
@@ -187,7 +190,9 @@ export class Metadata {
     const known = new Set(instruments.map(({ symbol }) => symbol));
     let room = instrumentsMax - instruments.length;
     let left = 0;
-    const kept = listed.filter(({ symbol, native, active }) => {
+    // What is always taken comes before what somebody might want.
+    const ordered = listed.toSorted((a, b) => Number(core.has(b.native)) - Number(core.has(a.native)));
+    const kept = ordered.filter(({ symbol, native, active }) => {
       if (known.has(symbol)) return true;
       const isOurs = core.has(native) || (settings?.anySymbol === true && active);
       if (isOurs && room-- > 0) return true;

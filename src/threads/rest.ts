@@ -61,6 +61,8 @@ export type RestReport =
   | { readonly kind: 'health'; readonly venues: RestHealth; readonly rows: number };
 
 const healthEveryMs = 1_000;
+/** How often a venue is asked for its symbols of which none is known yet. */
+const lateMs = 10_000;
 
 interface VenueDesk {
   readonly settings: VenueSettings;
@@ -182,7 +184,9 @@ async function extremesOf({ rest }: VenueDesk, instruments: readonly Instrument[
 /** Asks for the venue's listing again and again: new symbols, tick and lot sizes, status. */
 async function refresh({ settings }: VenueDesk): Promise<void> {
   for (;;) {
-    await nap(config.demand.refreshEvery);
+    // A venue that did not answer at the start is waited for.
+    const isKnown = dictionary.instruments.some(({ venue }) => venue === settings.venue.name);
+    await nap(isKnown ? config.demand.refreshEvery : Math.min(lateMs, config.demand.refreshEvery));
     if (signal.aborted) return;
     await list(settings.venue.name);
   }

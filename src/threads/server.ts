@@ -13,7 +13,7 @@ import { ShardPool } from '../workers/pool.ts';
 import { FeedLine } from './feed-line.ts';
 import { GatewayThread, ListenFault } from './gateway-thread.ts';
 import { indexDefinitions, indexInstruments } from './indexes.ts';
-import { type Listed, listInstruments, venueRest } from './listing.ts';
+import { listAll } from './listing.ts';
 import { enrolledInstruments, type MarketStart, openMarket } from './market-file.ts';
 import { Metadata } from './metadata.ts';
 import type { QueryData } from './query.ts';
@@ -167,11 +167,16 @@ interface Parts {
  * @throws UsageFault when the address or the folder cannot be had
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { config } = options;
+  const { config, log } = options;
   const venues = venueSettings(config, options.core);
   if (venues.length === 0)
     throw new UsageFault('no venue is enabled: set exchange.enabled, coinbase.enabled or backpack.enabled');
-  const listed = await listAll(venues, options);
+  const listed = await listAll({
+    venues,
+    enrolled: (venue) => enrolledInstruments(config.dataDir, venue),
+    log,
+    signal: options.signal,
+  });
   listed.push(...indexInstruments(config, listed));
   const market = await openMarket(
     config.dataDir,
@@ -266,25 +271,6 @@ async function startThreads({ options, venues, market, rings, indexes, started }
     query,
     gateway,
   });
-}
-
-/** The instruments of all venues; each is waited for on its own. */
-async function listAll(
-  venues: readonly VenueSettings[],
-  { config, log, signal }: ServerOptions,
-): Promise<Listed[]> {
-  const lists = await Promise.all(
-    venues.map((settings) =>
-      listInstruments({
-        settings,
-        rest: venueRest(settings, signal),
-        enrolled: enrolledInstruments(config.dataDir, settings.venue.name),
-        log,
-        signal,
-      }),
-    ),
-  );
-  return lists.flat();
 }
 
 async function startGateway(

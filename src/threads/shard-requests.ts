@@ -11,6 +11,8 @@ export interface RequestListener {
   readonly onGap: (instrument: number, from: number, to: number) => void;
   /** A book needs a snapshot; `reason` as in `bookReason` (wire/row.ts). */
   readonly onBook: (instrument: number, reason: number) => void;
+  /** Whether the instrument's streams are taken now: of others nothing is stale. */
+  readonly isTaken: (instrument: number) => boolean;
   /** How a part of the index `instrument` does. */
   readonly onSource: (instrument: number, source: IndexSource) => void;
 }
@@ -75,14 +77,12 @@ export class ShardRequests {
 
   get staleStreams(): number {
     let stale = 0;
-    for (const states of this.#states.values())
-      for (const state of states.values()) if (state === streamState.stale) stale++;
+    for (const on of this.#states.keys()) stale += this.#count(on, streamState.stale);
     return stale;
   }
 
   health(): StreamsHealth {
-    const count = (on: number, state: number): number =>
-      [...(this.#states.get(on)?.values() ?? [])].filter((one) => one === state).length;
+    const count = (on: number, state: number): number => this.#count(on, state);
     return {
       staleTrades: count(channel.trades, streamState.stale),
       staleQuotes: count(channel.quotes, streamState.stale),
@@ -94,6 +94,13 @@ export class ShardRequests {
 
   close(): void {
     this.#stop();
+  }
+
+  #count(on: number, wanted: number): number {
+    let count = 0;
+    for (const [instrument, state] of this.#states.get(on) ?? [])
+      if (state === wanted && this.#listener.isTaken(instrument)) count++;
+    return count;
   }
 
   #drain(): void {

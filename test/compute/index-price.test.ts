@@ -59,6 +59,22 @@ test('scenario 26: a source 5 % away is marked and does not count, and the index
   expect(words[indexWord.diverging]).toBe(0);
 });
 
+test('scenario 26: 5 % is the mark: just below counts, 5 % itself does not', () => {
+  for (const [middle, state] of [
+    [10_499, 'used'],
+    [10_500, 'marked'],
+    [9_501, 'used'],
+    [9_500, 'marked'],
+  ] as const) {
+    const { quote, make, states } = bench();
+    quote(0, 10_000, 1);
+    quote(1, 10_000, 1);
+    quote(2, middle, 1);
+    make(1);
+    expect(states()[2], String(middle)).toBe(state);
+  }
+});
+
 test('scenario 26: of two sources that part by 5 %, the one that left the index is marked', () => {
   const { quote, make, states, price } = bench({ weights: [0.5, 0.5] });
   quote(0, 10_000, 1);

@@ -60,6 +60,13 @@ describe('errors', () => {
       'gateway: { softBytes: 64KiB, outboxBytes: 32KiB }',
       'gateway.softBytes is "64KiB"; it must be at most gateway.outboxBytes (32KiB)',
     ],
+    [
+      'index: { definitions: ["A1 = BINANCE:X * 1 + COINBASE:X * 1", "A1 = BINANCE:X * 1 + COINBASE:Y * 1"] }',
+      'must name each index once, and A1 is there twice',
+    ],
+    ['index: { definitions: ["A1 = BINANCE:X * 1 + BINANCE:X * 1"] }', 'must name each part of A1 once'],
+    ['index: { definitions: ["A1 = INDEX:B * 1 + BINANCE:X * 1"] }', 'not of other indexes'],
+    ['index: { definitions: ["A1 = BINANCE:X * 0 + BINANCE:Y * 0"] }', 'a weight above 0'],
     ['workers: { queue: 100 }', 'workers.flushRecords is not set; it must be at most workers.queue (128)'],
     [
       'server: { cors: { allowed_origins: ["*"] } }',

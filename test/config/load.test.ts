@@ -72,6 +72,14 @@ describe('sources', () => {
     ).toBe(value);
   });
 
+  test('EXCHANGE_MAX_CONNECTIONS is of every venue, but for those that have a number of their own', () => {
+    const { config } = load('backpack: { max_connections: 2 }', {
+      environment: { EXCHANGE_MAX_CONNECTIONS: '7' },
+    });
+    const { exchange, coinbase, backpack } = config;
+    expect([exchange, coinbase, backpack].map((own) => own.max_connections)).toEqual([7, 7, 2]);
+  });
+
   test('every variable of document 002 is known', () => {
     const document = `SERVER_HOST SERVER_PORT SERVER_READ_TIMEOUT SERVER_WRITE_TIMEOUT MYSQL_HOST MYSQL_PORT
       MYSQL_DATABASE MYSQL_USER MYSQL_PASSWORD INFLUX_URL INFLUX_TOKEN INFLUX_ORG INFLUX_BUCKET REDIS_ADDR

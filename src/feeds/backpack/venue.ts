@@ -16,7 +16,7 @@ export const backpack: Venue = {
     streamsPerConnection: 200,
     streamsPerRequest: 50,
     requestGapMs: 250,
-    connects: { most: 60, withinMs: 300_000 },
+    connects: { most: 30, withinMs: 60_000 },
     connectsPerSecond: 1,
     subscribeWithinMs: 0,
     lifetimeMs: 0,

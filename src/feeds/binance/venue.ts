@@ -1,6 +1,6 @@
 /**
  * Binance spot. Limits from its web socket documents of 2026-07: 1,024 streams a connection, 5 messages a second (250 ms
- * apart keeps clear of it), 300 attempts to connect in 5 minutes, 24 hours a connection.
+ * apart keeps clear of it), 300 attempts to connect in 5 minutes (240 leave room for others at our address), 24 hours a connection.
  */
 import type { Instrument } from '../../market/instrument.ts';
 import type { Answer, StreamWish, Venue, VenueStream } from '../venue.ts';
@@ -16,7 +16,7 @@ export const binance: Venue = {
     streamsPerConnection: 1_024,
     streamsPerRequest: 200,
     requestGapMs: 250,
-    connects: { most: 300, withinMs: 300_000 },
+    connects: { most: 240, withinMs: 300_000 },
     connectsPerSecond: 0,
     subscribeWithinMs: 0,
     lifetimeMs: 86_400_000,
