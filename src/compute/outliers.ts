@@ -7,6 +7,9 @@
  * row, each within a factor of 2 of the one before, the market is there: the third is believed, and its price is the
  * reference from then on. The earlier ones stay listed.
  *
+ * A quote is beyond belief when its middle is so far from the last price that was believed. It is left out and counted; when
+ * sixteen come in a row, the market is there, and the sixteenth passes.
+ *
  * A daily candle's high is a bad print when it is more than 10 times both its open and its close, its low when it is
  * less than a tenth of both: Coinbase's BTC-USD printed 0.06 on a day that opened and closed above 1,000. A candle
  * that tells neither is judged by the last believed price, if there is one.
@@ -44,6 +47,24 @@ export function isOutlier(memory: ShardMemory, row: number, price: number): bool
   words[at + hot.outlierCount] = agrees ? before + 1 : 1;
   if (words[at + hot.outlierCount]! < outlierAgree) return true;
   words[at + hot.outlierCount] = 0;
+  return false;
+}
+
+/** So many quotes in a row are believed: they come faster than trades. */
+export const farQuotesMost = 16;
+
+/** True when a quote must be left out; counts those in a row. */
+export function isOutlierQuote(memory: ShardMemory, row: number, bid: number, ask: number): boolean {
+  const words = memory.hot;
+  const at = row * hotWords;
+  const last = words[at + hot.price]!;
+  if (last === 0 || !isFar((bid + ask) / 2, last, outlierFactor)) {
+    if (words[at + hot.quotesFar] !== 0) words[at + hot.quotesFar] = 0;
+    return false;
+  }
+  words[at + hot.quotesFar]!++;
+  if (words[at + hot.quotesFar]! < farQuotesMost) return true;
+  words[at + hot.quotesFar] = 0;
   return false;
 }
 

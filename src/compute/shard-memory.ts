@@ -86,6 +86,8 @@ export const hot = {
   lostCount: 68,
   /** Late trades that went into minutes beyond memory, so far. */
   amended: 69,
+  /** Quotes beyond belief in a row. */
+  quotesFar: 70,
   bars: 72,
 } as const;
 
@@ -148,6 +150,7 @@ export const counterNames = [
   'tradesQuarantined',
   'renumbered',
   'quotesRenumbered',
+  'quotesQuarantined',
   'extremesQuarantined',
   'tailGaps',
   'gapsRepaired',

@@ -103,7 +103,11 @@ function shardStages(pushed: number, clocks: number, sum: (name: string) => numb
     {
       name: 'quotes',
       in: { quotes: sum('quotes'), indexes: sum('indexTicks') },
-      out: { passed: sum('quotesPassed'), stale: sum('quotesStale') },
+      out: {
+        passed: sum('quotesPassed'),
+        stale: sum('quotesStale'),
+        quarantined: sum('quotesQuarantined'),
+      },
     },
     {
       name: 'books',

@@ -4,6 +4,7 @@
  * versions has come for `belowMicros` of market time, and at least `belowQuotes` of them, the venue numbers anew, and they
  * pass. (A slow line that is left alone has caught up with the last version by then.)
  */
+import { isOutlierQuote } from '../compute/outliers.ts';
 import { counter, hot, hotWords } from '../compute/shard-memory.ts';
 import { tickField, tickWords } from '../wire/tick-record.ts';
 import type { ShardTurn } from './shard-turn.ts';
@@ -40,6 +41,13 @@ export class QuoteStage {
       return false;
     }
     if (state[at + hot.quotesBelow] !== 0) state[at + hot.quotesBelow] = 0;
+    const bid = words[word + tickField.bid]!;
+    if (isOutlierQuote(this.#turn.memory, row, bid, words[word + tickField.ask]!)) {
+      // Its copy on the other line is not looked at again.
+      state[at + hot.quoteVersion] = version;
+      this.#counters[counter.quotesQuarantined]!++;
+      return false;
+    }
     this.#pass(row, slot, words, word);
     return true;
   }

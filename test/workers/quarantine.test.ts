@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { dayStatistics } from '../../src/compute/day-statistics.ts';
 import { outlierAgree } from '../../src/compute/outliers.ts';
-import { hot } from '../../src/compute/shard-memory.ts';
+import { counter, hot } from '../../src/compute/shard-memory.ts';
 import { amountOf } from '../../src/market/amount.ts';
 import { borders, randomTrades } from '../compute/random-trades.ts';
 import { dice, seed } from '../market/dice.ts';
@@ -14,6 +14,11 @@ const second = 1_000_000;
 
 function trade(id: number, price: number, time = borders + id * 1_000): TradeTick {
   return { kind: 'trade', instrument: 1, id, time, price, size: 10, takerSold: false };
+}
+
+function quoteOf(version: number, bid: number): Tick {
+  const time = borders + version * 1_000;
+  return { kind: 'quote', instrument: 1, version, time, bid, bidSize: 1, ask: bid + 2, askSize: 1 };
 }
 
 function candle(high: number, low: number, open: number, close: number, time: number): Tick {
@@ -41,6 +46,27 @@ const extremes = (shard: DrivenShard): number[] =>
   [hot.ath, hot.athTime, hot.atl, hot.atlTime].map((word) => shard.run.shard.memory.hot[word]!);
 
 describe('scenario 21: prices beyond belief', () => {
+  test('a quote 100 times away is left out and counted, until sixteen come in a row', () => {
+    const shard = new DrivenShard({ instruments: 1 });
+    const { hot: words, counters } = shard.run.shard.memory;
+    shard.take(
+      quoteOf(1, 1_001),
+      trade(1, 1_000),
+      quoteOf(2, 999),
+      quoteOf(3, 100_000),
+      quoteOf(4, 9),
+      quoteOf(5, 998),
+    );
+    expect([words[hot.bid], counters[counter.quotesQuarantined]]).toEqual([998, 2]);
+    for (let version = 6; version < 21; version++) shard.take(quoteOf(version, 50_000));
+    expect([words[hot.bid], counters[counter.quotesQuarantined]]).toEqual([998, 17]);
+    shard.take(quoteOf(21, 50_000));
+    expect(words[hot.bid]).toBe(50_000);
+    expect(counters[counter.quotes]).toBe(
+      counters[counter.quotesPassed]! + counters[counter.quotesQuarantined]!,
+    );
+  });
+
   test('one is listed, sent as such, and counts in no bar, price or extreme', () => {
     const shard = new DrivenShard({ instruments: 1, rules: { formingMicros: 0 } });
     shard.take(trade(1, 1_000), trade(2, 100_000), trade(3, 1_010), trade(4, 99), trade(5, 990));
