@@ -1,10 +1,12 @@
 /**
  * Tells stale streams from quiet ones, while an instrument's streams are taken (`subscribed` records):
  *
- *   quotes, book   stale when silent for more than twice the learned quiet time (compute/watch.ts); a book whose changes
- *                  come again may still have to wait for its snapshot, and is then syncing, not live
- *   trades         stale when a heartbeat told of trades that did not come, or when all of the instrument is silent: few
- *                  trades are no fault
+ *   quotes, book   stale when silent for more than two expected intervals (compute/watch.ts), or eight while heartbeats
+ *                  say that the market may just be quiet: one came in the last ten seconds, all trades that they told of
+ *                  are there, and none came since the stream fell silent; a book whose changes come again may still have
+ *                  to wait for its snapshot, and is then syncing, not live
+ *   trades         stale when a heartbeat told of trades that did not come, or when all of the instrument is silent for
+ *                  two expected intervals: few trades are no fault
  *
  * Told to clients as status blocks and to the hub as status rows; to the hub again as long as it lasts, and once more
  * when it is over, since a request may find no room.
@@ -15,6 +17,11 @@ import {
   isSilent,
   isStale,
   noteArrival,
+  setState,
+  setTime,
+  staleAfter,
+  stateAt,
+  timeAt,
   watched,
   watchState,
   watchWord,
@@ -28,24 +35,32 @@ import { rowKind, rowWords, streamState } from '../wire/row.ts';
 import { tickField, tickWords } from '../wire/tick-record.ts';
 import type { ShardTurn } from './shard-turn.ts';
 
-/** Where in a hot row the state of a stream lies, and where its arrivals. */
+/**
+ * Where in a hot row the state of a stream lies, and where its arrivals. Above the state of the trades lies the time of
+ * the last heartbeat (ms).
+ */
 const streams = [
   { on: [channel.trades], state: hot.tradesState, watch: watched.all, cursor: hot.tradeId },
   {
     on: [channel.quotes],
-    state: watched.quotes + watchWord.state,
+    state: watched.quotes + watchWord.kept,
     watch: watched.quotes,
     cursor: hot.quoteVersion,
   },
   {
     on: [channel.book, channel.bookTop],
-    state: watched.book + watchWord.state,
+    state: watched.book + watchWord.kept,
     watch: watched.book,
     cursor: -1,
   },
 ] as const;
 type Stream = (typeof streams)[number];
 const [trades, quotes, book] = streams;
+
+/** A heartbeat counts for so long (ms); venues send one each second or two. */
+const beatCounts = 10_000;
+/** A quote or change of the book may come so much before the trade that caused it (µs): they are streams of their own. */
+const tradeSlack = 1_000_000;
 
 /** The most bytes of requests that one instrument's streams take. */
 export const statusBytes = streams.length * rowWords.status * 8;
@@ -80,27 +95,36 @@ export class WatchStage {
   #leave(row: number): void {
     const { memory } = this.#turn;
     for (const stream of streams) {
-      if (!isStale(memory.hot[row * hotWords + stream.state]!)) continue;
+      if (!isStale(stateAt(memory.hot, row * hotWords + stream.state))) continue;
       memory.counters[counter.streamsLeft]!++;
       this.#request(row, stream, streamState.live, this.#turn.now);
     }
   }
 
-  /** Something of the instrument came over a line: a heartbeat, or a trade. */
+  /** A heartbeat of the instrument came over a line. */
   alive(row: number): void {
     const words = this.#state;
     const at = row * hotWords;
-    const since = words[at + hot.subscribedAt]!;
-    const { now } = this.#turn;
-    // What is no news costs nothing: many arrive between two clocks.
-    if (since === 0 || words[at + watched.all] === now) return;
-    noteArrival(words, at + watched.all, now, since);
-    if (words[at + trades.state] === watchState.stale) this.#live(row, trades);
+    if (words[at + hot.subscribedAt] === 0) return;
+    setTime(words, at + trades.state, Math.floor(this.#turn.now / 1_000));
+    this.#heard(row);
   }
 
   trade(row: number): void {
-    this.alive(row);
-    if (this.#state[row * hotWords + trades.state] === watchState.missing) this.#live(row, trades);
+    this.#heard(row);
+    const at = row * hotWords + trades.state;
+    if (stateAt(this.#state, at) === watchState.missing) this.#live(row, trades);
+  }
+
+  /** Anything of the instrument came over a line. */
+  #heard(row: number): void {
+    const words = this.#state;
+    const at = row * hotWords;
+    const { now, rules } = this.#turn;
+    // What is no news costs nothing: many arrive between two clocks.
+    if (words[at + hot.subscribedAt] === 0 || words[at + watched.all] === now) return;
+    noteArrival(words, at + watched.all, now, rules);
+    if (stateAt(words, at + trades.state) === watchState.stale) this.#live(row, trades);
   }
 
   quote(row: number): void {
@@ -114,12 +138,11 @@ export class WatchStage {
   #arrived(row: number, stream: Stream): void {
     const words = this.#state;
     const at = row * hotWords;
-    const since = words[at + hot.subscribedAt]!;
-    const { now } = this.#turn;
-    if (since === 0 || words[at + stream.watch] === now) return;
-    this.alive(row);
-    noteArrival(words, at + stream.watch, now, since);
-    if (words[at + stream.state] === watchState.stale) this.#live(row, stream);
+    const { now, rules } = this.#turn;
+    if (words[at + hot.subscribedAt] === 0 || words[at + stream.watch] === now) return;
+    this.#heard(row);
+    noteArrival(words, at + stream.watch, now, rules);
+    if (stateAt(words, at + stream.state) === watchState.stale) this.#live(row, stream);
   }
 
   /** A heartbeat told of trades that have not come. */
@@ -127,7 +150,7 @@ export class WatchStage {
     const words = this.#turn.memory.hot;
     const at = row * hotWords;
     if (words[at + hot.subscribedAt] === 0) return;
-    if (isStale(words[at + trades.state]!)) words[at + trades.state] = watchState.missing;
+    if (isStale(stateAt(words, at + trades.state))) setState(words, at + trades.state, watchState.missing);
     else this.#stale(row, trades, watchState.missing, words[at + hot.tradeTime]!);
   }
 
@@ -136,42 +159,65 @@ export class WatchStage {
     const { memory, now, rules } = this.#turn;
     const words = memory.hot;
     const at = row * hotWords;
-    const since = words[at + hot.subscribedAt]!;
-    if (since === 0) return;
+    if (words[at + hot.subscribedAt] === 0) return;
     // Nothing has come yet: silence counts from when the streams were taken, or from the first clock.
-    if (words[at + watched.all] === 0) noteArrival(words, at + watched.all, now, since);
+    if (words[at + watched.all] === 0) noteArrival(words, at + watched.all, now, rules);
     // What finds no room now is told by a later clock.
     if (!this.#turn.hasRequestRoom(statusBytes)) return;
     for (const stream of streams) {
-      const state = words[at + stream.state]!;
-      if (!isStale(state) && isSilent(words, at + stream.watch, now, rules))
+      const state = stateAt(words, at + stream.state);
+      if (!isStale(state) && this.#isSilent(row, stream))
         this.#stale(row, stream, watchState.stale, words[at + stream.watch]!);
       else if (tellAgain && isStale(state))
         this.#request(row, stream, streamState.stale, words[at + stream.watch]!);
       else if (tellAgain && state === watchState.again) {
         this.#request(row, stream, this.#stateOf(row, stream), now);
-        words[at + stream.state] = watchState.live;
+        setState(words, at + stream.state, watchState.live);
       }
     }
+  }
+
+  #isSilent(row: number, stream: Stream): boolean {
+    const { now, rules } = this.#turn;
+    const words = this.#state;
+    const at = row * hotWords + stream.watch;
+    if (!isSilent(words, at, now, rules)) return false;
+    return (
+      stream === trades ||
+      !this.#mayBeQuiet(row, stream) ||
+      isSilent(words, at, now, rules, staleAfter.beating)
+    );
+  }
+
+  /** Heartbeats go on, and by their ids no trade should have moved the quotes or the book since they fell silent. */
+  #mayBeQuiet(row: number, stream: Stream): boolean {
+    const words = this.#state;
+    const at = row * hotWords;
+    if (this.#turn.now / 1_000 - timeAt(words, at + trades.state) > beatCounts) return false;
+    if (isStale(stateAt(words, at + trades.state))) return false;
+    // A heartbeat told of a trade that has not come.
+    if (words[at + hot.tailId]! >= words[at + hot.nextId]! && words[at + hot.tailId]! > 0) return false;
+    return words[at + hot.tradeTime]! <= words[at + stream.watch]! + tradeSlack;
   }
 
   /** True when the hub must hear of this instrument's streams again. */
   isToTell(row: number): boolean {
     const words = this.#turn.memory.hot;
     const at = row * hotWords;
-    return words[at + trades.state]! + words[at + quotes.state]! + words[at + book.state]! > 0;
+    for (const stream of streams) if (stateAt(words, at + stream.state) !== watchState.live) return true;
+    return false;
   }
 
   #stale(row: number, stream: Stream, state: number, since: number): void {
     const { memory } = this.#turn;
-    memory.hot[row * hotWords + stream.state] = state;
+    setState(memory.hot, row * hotWords + stream.state, state);
     memory.counters[counter.streamsStale]!++;
     this.#tell(row, stream, streamState.stale, since);
   }
 
   #live(row: number, stream: Stream): void {
     const { memory, now } = this.#turn;
-    memory.hot[row * hotWords + stream.state] = watchState.again;
+    setState(memory.hot, row * hotWords + stream.state, watchState.again);
     memory.counters[counter.streamsLive]!++;
     this.#tell(row, stream, this.#stateOf(row, stream), now);
   }

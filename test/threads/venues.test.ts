@@ -27,8 +27,8 @@ test('scenarios 3 and 27: a symbol that falls silent is stale and live again; tr
   const tails = ['BINANCE:SOLUSDT', 'COINBASE:BTC-USD'];
   const others = ['BINANCE:BTCUSDT', 'COINBASE:ETH-USD', 'BACKPACK:BTC_USDC'];
   const watcher = await bench.watch([silent, ...tails, ...others], ['trades', 'quotes', 'book']);
-  // The longest quiet time is learned: ten seconds at first, and less with what is seen.
-  await pause(6_000);
+  // With ten seconds of arrivals, three times the longest pause is expected, a second or more; stale is twice that.
+  await pause(10_000);
   simulator.command({ kind: 'mute', symbol: 'ETHUSDT', forMs: 10_000 });
   simulator.command({ kind: 'mute', symbol: 'SOLUSDT', of: 'trade', forMs: 8_000 });
   simulator.command({ kind: 'mute', venue: 'coinbase', symbol: 'BTC-USD', of: 'trade', forMs: 8_000 });
