@@ -8,6 +8,14 @@ import { FakeServer, fakeInstruments, fakeVenue } from './fake-venue.ts';
 import { dice, HandTimers, seed, until } from './market.ts';
 import { allGranted, closers, pause, pooled, range } from './pool-harness.ts';
 
+/** The most times within any span of `withinMs`. */
+function mostWithin(times: readonly number[], withinMs: number): number {
+  return Math.max(
+    0,
+    ...times.map((from) => times.filter((time) => time >= from && time < from + withinMs).length),
+  );
+}
+
 describe('spreading', () => {
   test('groups have sockets of their own, and none has more streams than the venue allows', async () => {
     const { feed, server, timers } = await pooled({
@@ -79,19 +87,20 @@ describe('spreading', () => {
       limited: { streamsPerConnection: 1, connectsPerSecond: 8, connects: { most: 60, withinMs: 300_000 } },
       feed: { lines: 2, maxConnections: 10 },
     });
-    const settle = async (): Promise<number[]> => {
-      const perSecond: number[] = [];
-      for (
-        let before = server.attempts;
-        !allGranted(feed) || server.open.length < 20;
-        before = server.attempts
-      ) {
-        timers.advance(500);
-        await pause(15);
-        perSecond.push(server.attempts - before);
-        if (perSecond.length > 400) throw new Error(`SEED=${seed}: not back`);
+    // When attempts were let go, to 25 ms of the hand-turned clock.
+    const times: number[] = [];
+    const note = (): void => {
+      while (times.length < feed.health().budget.attempts) times.push(timers.now());
+    };
+    const settle = async (): Promise<void> => {
+      note();
+      for (let steps = 0; !allGranted(feed) || server.open.length < 20; steps++) {
+        timers.advance(25);
+        note();
+        await pause(1);
+        note();
+        if (steps > 8_000) throw new Error(`SEED=${seed}: not back`);
       }
-      return perSecond;
     };
     await settle();
     expect(server.attempts).toBe(20);
@@ -101,13 +110,11 @@ describe('spreading', () => {
         server.open.length === 0 && feed.health().connections.every(({ state }) => state === 'backing-off'),
       'their end',
     );
-    const halves = await settle();
+    await settle();
     expect(server.attempts).toBe(40);
-    expect(
-      Math.max(...halves.slice(1).map((count, i) => count + halves[i]!)),
-      `SEED=${seed}`,
-    ).toBeLessThanOrEqual(16);
-    expect(halves.filter((count) => count > 0).length).toBeGreaterThan(2);
+    expect(times).toHaveLength(40);
+    expect(mostWithin(times, 1_000), `SEED=${seed}`).toBeLessThanOrEqual(8);
+    expect(new Set(times.slice(20)).size, `SEED=${seed}`).toBeGreaterThan(2);
     expect(feed.health().budget).toMatchObject({ used: 40, most: 60 });
   });
 });

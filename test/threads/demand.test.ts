@@ -23,6 +23,14 @@ async function watchedExchange(): Promise<{ exchange: Exchange; proxy: VenueProx
   return { exchange, proxy };
 }
 
+/** Every naming of a stream of the symbol in a SUBSCRIBE. */
+function streamsAskedFor({ asked }: VenueProxy, symbol: string): string[] {
+  return asked
+    .map(({ text }) => JSON.parse(text) as { readonly method: string; readonly params?: readonly string[] })
+    .flatMap(({ method, params = [] }) => (method === 'SUBSCRIBE' ? params : []))
+    .filter((stream) => stream.startsWith(`${symbol.toLowerCase()}@`));
+}
+
 /** Requests of a kind that name the symbol. */
 function requests({ asked }: VenueProxy, method: 'SUBSCRIBE' | 'UNSUBSCRIBE', symbol: string): number[] {
   return asked
@@ -40,15 +48,27 @@ test('a symbol that nobody takes is subscribed to with the first wish, once, and
   const before = await bench.watch(['BINANCE:BTCUSDT']);
   // The venue allows a request each 210 ms: the last one is that long ago.
   await pause(300);
+  const dataAt: number[] = [];
+  const noteEth = ({ instrument }: { readonly instrument: number }): void => {
+    if (instrument === before.idOf('BINANCE:ETHUSDT')) dataAt.push(performance.now());
+  };
+  before.client.on('trades', noteEth);
+  before.client.on('quotes', noteEth);
   const wishedAt = performance.now();
   const wish = before.client.subscribe(['BINANCE:ETHUSDT'], { channels: ['trades', 'quotes', 'book'] });
-  await until(() => requests(proxy, 'SUBSCRIBE', 'ETHUSDT').length > 0, 'SUBSCRIBE leaves', 2_000);
+  await until(() => requests(proxy, 'SUBSCRIBE', 'ETHUSDT').length > 0, 'SUBSCRIBE leaves');
   const [leftAt] = requests(proxy, 'SUBSCRIBE', 'ETHUSDT');
   await wish;
   await until(() => before.quotes('BINANCE:ETHUSDT').length > 0, 'quotes come');
   await until(() => before.trades('BINANCE:ETHUSDT').length > 0, 'trades come');
   await until(() => before.client.book(before.idOf('BINANCE:ETHUSDT'))?.live === true, 'the book comes');
   process.stdout.write(`SUBSCRIBE left ${(leftAt! - wishedAt).toFixed(1)} ms after the wish\n`);
+  expect(leftAt!).toBeGreaterThan(wishedAt);
+  expect(leftAt! - wishedAt).toBeLessThan(2_000);
+  expect(dataAt[0]!).toBeGreaterThan(leftAt!);
+  const named = streamsAskedFor(proxy, 'ETHUSDT');
+  expect(named.filter((stream) => stream === 'ethusdt@trade')).toHaveLength(1);
+  expect(new Set(named).size).toBe(named.length);
 
   const second = await bench.watch(['BINANCE:ETHUSDT']);
   await before.client.unsubscribe(['BINANCE:ETHUSDT']);

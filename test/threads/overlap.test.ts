@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Ending } from '../../src/feeds/ending.ts';
 import { pause, ServerBench, startExchange, until } from './server-bench.ts';
 import type { Watcher } from './watcher.ts';
 
@@ -9,13 +10,24 @@ interface FeedsHealth {
   readonly feeds: { readonly binance: { readonly connections: readonly ConnectionHealth[] } };
 }
 interface ConnectionHealth {
-  readonly connects: number;
-  readonly ended: Readonly<Record<string, number>>;
+  readonly ended: Readonly<Record<Ending, number>>;
 }
 
-async function ended(bench: ServerBench, ending: string): Promise<number> {
-  const { connections } = (await bench.health<FeedsHealth>()).feeds.binance;
-  return connections.reduce((sum, connection) => sum + (connection.ended[ending] ?? 0), 0);
+async function connections(bench: ServerBench): Promise<readonly ConnectionHealth[]> {
+  return (await bench.health<FeedsHealth>()).feeds.binance.connections;
+}
+
+async function ended(bench: ServerBench, ending: Ending): Promise<number> {
+  return (await connections(bench)).reduce((sum, connection) => sum + connection.ended[ending], 0);
+}
+
+/** No socket went before we let it go. Health tells of a second ago. */
+async function expectLetGoInTime(bench: ServerBench): Promise<void> {
+  await pause(1_500);
+  expect({ cut: await ended(bench, 'cut'), closed: await ended(bench, 'closed') }).toEqual({
+    cut: 0,
+    closed: 0,
+  });
 }
 
 function expectWhole(ids: readonly number[]): void {
@@ -39,28 +51,61 @@ async function expectNothingLost(
   expect(watcher.wrongs).toEqual([]);
 }
 
-test('scenarios 1 and 2: one line, sockets cut when they are old, and a server that shuts down: nothing is missing', async () => {
+test('scenario 1: one line, sockets that the venue cuts when they are old are replaced before: nothing is missing', async () => {
   const simulator = await startExchange({
     ...market,
     limits: { binance: { lifetimeMs: 5_000, connects: { most: 0, withinMs: 0 }, incomingPerSecond: 0 } },
   });
-  // They are replaced at an age of 2.4 to 2.85 s, and the old one is read on for 2 s more.
+  // They are replaced at an age of 2.4 to 2.85 s, and the old one is read on for 300 ms more.
   const bench = await ServerBench.start(simulator, {
-    settings: { ...quiet, 'exchange.lifetime': 3_000, 'exchange.max_connections': 2 },
+    settings: {
+      ...quiet,
+      'exchange.lifetime': 3_000,
+      'exchange.overlap': 300,
+      'exchange.max_connections': 2,
+    },
   });
   await bench.server.subscribed();
   const symbols = simulator.listing.map(({ symbol }) => `BINANCE:${symbol}`);
   const watcher = await bench.watch(symbols, ['trades', 'bars:1s']);
-  const { opened } = simulator.report().connections;
-  await until(() => simulator.report().connections.opened >= opened + 2, 'replacements');
-  await until(async () => (await ended(bench, 'lifetime')) >= 2, 'the old ones are let go');
-  await bench.server.subscribed();
-  simulator.command({ kind: 'shutdown', connection: 'all', afterMs: 2_500 });
-  await until(async () => (await ended(bench, 'venue-shutdown')) >= 2, 'those that shut down are let go');
-  await pause(1_000);
+  expect(await connections(bench)).toHaveLength(2);
+  // Later than the venue would have cut the first ones.
+  await until(
+    async () => (await connections(bench)).every(({ ended: { lifetime } }) => lifetime >= 2),
+    'each is replaced twice',
+  );
+  await expectLetGoInTime(bench);
   await bench.balanced();
   await expectNothingLost(bench, watcher, symbols);
-  expect(await ended(bench, 'dropped')).toBe(0);
+  expect(simulator.report().connections.cut).toEqual({});
+});
+
+test('scenario 2: one line, a server that says it shuts down is left before it does: nothing is missing', async () => {
+  const simulator = await startExchange(market);
+  const bench = await ServerBench.start(simulator, {
+    settings: {
+      ...quiet,
+      'exchange.lifetime': 0,
+      'exchange.overlap': 300,
+      'exchange.max_connections': 2,
+    },
+  });
+  await bench.server.subscribed();
+  const symbols = simulator.listing.map(({ symbol }) => `BINANCE:${symbol}`);
+  const watcher = await bench.watch(symbols, ['trades', 'bars:1s']);
+  await pause(500);
+  simulator.command({ kind: 'shutdown', connection: 'all', afterMs: 2_500 });
+  await until(
+    async () => (await connections(bench)).every(({ ended: told }) => told['venue-shutdown'] === 1),
+    'both are let go',
+  );
+  // Later than the venue would have closed them.
+  await pause(1_500);
+  await expectLetGoInTime(bench);
+  await bench.balanced();
+  await expectNothingLost(bench, watcher, symbols);
+  expect(await ended(bench, 'venue-shutdown')).toBe(2);
+  expect(simulator.report().connections.cut).toEqual({});
 });
 
 test('scenario 11: a socket of three dies: only its symbols have gaps, which are repaired, and the order holds', async () => {

@@ -146,14 +146,14 @@ describe.skipIf(!existsSync(four))(
 describe.skipIf(!existsSync(ten))(
   'Coinbase, ten products 2021-04-17 (skipped without ../shared/data)',
   () => {
-    test('every product equals its own ticker, and a client is never told of a crossed book', () => {
+    test('100 of 107 tickers equal the book, the obvious book misses the same 7, and a client is never told of a crossed book', () => {
       const symbols: string[] = [];
       const instrumentOf = (symbol: string): number =>
         symbols.includes(symbol) ? symbols.indexOf(symbol) + 1 : symbols.push(symbol);
       const messages = coinbase(ten, instrumentOf);
       const shard = new BookShard({ instruments: symbols.length, rules: { books: levels } });
       const clients = new Map(symbols.map((_, i) => [i + 1, new ClientBook()]));
-      const judged = { checks: 0, misses: 0, obviousMisses: 0 };
+      const judged = { checks: 0, misses: 0, obviousMisses: 0, missedAlike: 0 };
       const obvious = symbols.map(() => ({ bids: new ObviousSide(1), asks: new ObviousSide(-1) }));
       for (const one of messages) {
         const instrument = instrumentOf(one.symbol);
@@ -171,12 +171,14 @@ describe.skipIf(!existsSync(ten))(
         const view = shard.view(instrument, 1);
         if (view.state !== bookState.live) continue;
         judged.checks++;
-        if (view.bids[0]![0] !== one.bid || view.asks[0]![0] !== one.ask) judged.misses++;
-        if (plain.bids.best !== one.bid || plain.asks.best !== one.ask) judged.obviousMisses++;
+        const missed = view.bids[0]![0] !== one.bid || view.asks[0]![0] !== one.ask;
+        const plainMissed = plain.bids.best !== one.bid || plain.asks.best !== one.ask;
+        if (missed) judged.misses++;
+        if (plainMissed) judged.obviousMisses++;
+        if (missed && plainMissed) judged.missedAlike++;
       }
       // The misses are tickers that came before the changes they tell of: the obvious book says the same.
-      expect(judged).toEqual({ checks: 107, misses: judged.obviousMisses, obviousMisses: judged.misses });
-      expect(judged.misses).toBeLessThan(10);
+      expect(judged).toEqual({ checks: 107, misses: 7, missedAlike: 7, obviousMisses: 7 });
       for (const [instrument, client] of clients) {
         const { bids, asks, state } = shard.view(instrument);
         expect(state).toBe(bookState.live);
