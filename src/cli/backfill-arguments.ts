@@ -72,14 +72,19 @@ function daysOf(text: string): number {
 /** µs; without a zone it is UTC. */
 function timeOf(option: string, text: string): number {
   const isUtcTime = /^\d{4}-\d{2}-\d{2}T[\d:.]+$/.test(text);
-  const millis = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(text)
-    ? Date.parse(isUtcTime ? `${text}Z` : text)
-    : Number.NaN;
+  const isTime = /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(text) && isDay(text.slice(0, 10));
+  const millis = isTime ? Date.parse(isUtcTime ? `${text}Z` : text) : Number.NaN;
   if (!(millis >= 0))
     throw new UsageFault(
       `--${option} takes a day or time such as 2024-08-08 or 2024-08-08T12:00:00Z, not "${text}"`,
     );
   return millis * 1_000;
+}
+
+/** Whether the calendar has it: `Date` takes 31 February for 3 March. */
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00:00Z`);
+  return Number.isFinite(date.getTime()) && date.toISOString().startsWith(text);
 }
 
 /** A time (µs) as people write it: `2024-08-08 12:00`, the clock left out at midnight. UTC. */

@@ -2,12 +2,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/load.ts';
-import { Directory } from '../market/directory.ts';
 import { enrolled, type Listed } from '../market/enrolment.ts';
 import type { Instrument } from '../market/instrument.ts';
 import { type BackfillJob, BackfillJobs } from '../stores/backfill-jobs.ts';
-import { SqliteHistoryWriter } from '../stores/sqlite-history-writer.ts';
-import { instrumentsOf, SqliteInstruments } from '../stores/sqlite-instruments.ts';
+import { instrumentsOf } from '../stores/sqlite-instruments.ts';
 import { openMarketDatabase, openMarketReader } from '../stores/sqlite-schema.ts';
 import type { Log } from '../telemetry/log.ts';
 import { BackfillRunner } from '../threads/backfill-runner.ts';
@@ -15,9 +13,10 @@ import { directCandles } from '../threads/candle-store.ts';
 import { pause, reasonOf } from '../threads/listing.ts';
 import { UsageFault } from './arguments.ts';
 import { type BackfillCommand, readBackfill } from './backfill-arguments.ts';
+import { FolderShare } from './backfill-folder.ts';
 import type { BackfillArguments } from './backfill-options.ts';
 import { BackfillProgress, jobsTable, resultText, type TextOutput } from './backfill-progress.ts';
-import { lockUnlessRunning } from './folder-state.ts';
+import { BackfillSources, resolveTraded } from './backfill-sources.ts';
 import { Shutdown } from './shutdown.ts';
 import { type VenueRests, venueRests } from './venue-access.ts';
 
@@ -29,11 +28,14 @@ export interface BackfillWorld {
   readonly rests: (signal: AbortSignal) => VenueRests;
   /** µs since 1970. */
   readonly now: () => number;
+  /** How often the folder's lock is asked for while another process has it. */
+  readonly lockEveryMs: number;
 }
 
 type Addition = Extract<BackfillCommand, { name: 'add' }>;
 
 const followEveryMs = 250;
+const lockEveryMs = 2_000;
 
 /**
  * Resolves when the jobs have ended, or at a signal: what is left then goes on in the server, or with `resume`.
@@ -51,18 +53,19 @@ export async function runBackfill(
     signal: given.signal ?? new Shutdown().signal,
     rests: (signal) => venueRests(config, signal),
     now: () => Date.now() * 1_000,
+    lockEveryMs,
     ...given,
   };
   const command = readBackfill(args, world.now());
-  const lock = lockUnlessRunning(config.dataDir);
+  const share = new FolderShare(config.dataDir);
   let jobs: BackfillJobs | undefined;
   try {
     jobs = new BackfillJobs(join(config.dataDir, 'jobs.db'));
-    const failed = await new Backfill(config, log, world, jobs).run(command, lock !== undefined);
+    const failed = await new Backfill(config, log, world, jobs, share).run(command);
     if (failed) process.exitCode = 1;
   } finally {
     jobs?.close();
-    lock?.release();
+    share.release();
   }
 }
 
@@ -71,23 +74,22 @@ class Backfill {
   readonly #log: Log;
   readonly #world: BackfillWorld;
   readonly #jobs: BackfillJobs;
+  readonly #share: FolderShare;
   readonly #progress: BackfillProgress;
 
-  constructor(config: Config, log: Log, world: BackfillWorld, jobs: BackfillJobs) {
+  constructor(config: Config, log: Log, world: BackfillWorld, jobs: BackfillJobs, share: FolderShare) {
     this.#file = join(config.dataDir, 'market.db');
     this.#log = log;
     this.#world = world;
     this.#jobs = jobs;
+    this.#share = share;
     this.#progress = new BackfillProgress(world.progress, () => performance.now());
   }
 
-  /**
-   * @param alone no server runs: what is to be fetched is fetched here
-   * @returns whether a job failed
-   */
-  async run(command: BackfillCommand, alone: boolean): Promise<boolean> {
+  /** @returns whether a job failed */
+  async run(command: BackfillCommand): Promise<boolean> {
     const { out } = this.#world;
-    if (command.name === 'add') return this.#addAndRun(command, alone);
+    if (command.name === 'add') return this.#addAndRun(command);
     if (command.name === 'list') {
       out.write(jobsTable(this.#jobs.list()));
       return false;
@@ -95,7 +97,7 @@ class Backfill {
     const { id } = command;
     const job = known(command.name === 'pause' ? this.#jobs.pause(id) : this.#jobs.resume(id), id);
     if (command.name === 'resume' && job.state !== 'done')
-      return alone ? this.#runHere([id], [job.symbol]) : this.#follow([id]);
+      return this.#share.isAlone ? this.#runHere([id]) : this.#follow([id]);
     out.write(`job ${id} is ${job.state}\n`);
     return false;
   }
@@ -110,34 +112,24 @@ class Backfill {
     }
   }
 
-  /** @throws UsageFault for a symbol that is unknown or may mean several */
+  /** @throws UsageFault for a symbol that has no candles of a venue, or may mean several */
   #resolve({ symbols }: Addition, instruments: readonly Instrument[], rests: VenueRests): Instrument[] {
-    if (symbols === undefined) {
-      const all = instruments.filter(({ active, venue }) => active && rests.has(venue));
-      if (all.length === 0)
-        throw new UsageFault(
-          'no symbol is known yet: run "tickwire symbols refresh", or name some with --symbol',
-        );
-      return all;
-    }
-    const directory = new Directory({ epoch: 0, version: 1, instruments });
-    return symbols.map((text) => {
-      const found = directory.resolve(text);
-      if ('instrument' in found) return found.instrument;
-      const meant = found.candidates.join(', ');
-      if (found.reason === 'ambiguous') throw new UsageFault(`"${text}" may mean ${meant}`);
-      throw new UsageFault(`no symbol "${text}" is known${meant === '' ? '' : `; did you mean ${meant}?`}`);
-    });
+    if (symbols !== undefined) return resolveTraded(symbols, instruments);
+    const all = instruments.filter(({ active, venue }) => active && rests.has(venue));
+    if (all.length === 0)
+      throw new UsageFault(
+        'no symbol is known yet: run "tickwire symbols refresh", or name some with --symbol',
+      );
+    return all;
   }
 
   #add({ resolution, from, to, replace }: Addition, instruments: readonly Instrument[]): number[] {
     return instruments.map(({ symbol }) => this.#jobs.add({ symbol, resolution, from, to, replace }).id);
   }
 
-  async #addAndRun(command: Addition, alone: boolean): Promise<boolean> {
+  async #addAndRun(command: Addition): Promise<boolean> {
     const rests = this.#world.rests(this.#world.signal);
     const before = this.#known();
-    if (!alone) return this.#follow(this.#add(command, this.#resolve(command, before, rests)));
     const isAll = command.symbols === undefined;
     const found = await this.#listings(rests, isAll ? before : undefined);
     // All that are known, not all that are listed.
@@ -145,11 +137,7 @@ class Backfill {
     const listed = isAll ? found.filter(({ symbol }) => names.has(symbol)) : found;
     const wanted = this.#resolve(command, enrolled(before, listed).instruments, rests);
     const ids = this.#add(command, wanted);
-    return this.#runHere(
-      ids,
-      wanted.map(({ symbol }) => symbol),
-      { rests, listed },
-    );
+    return this.#share.isAlone ? this.#runHere(ids, { rests, listed }) : this.#follow(ids);
   }
 
   /**
@@ -178,14 +166,13 @@ class Backfill {
   /** Without a server: this process writes the market's file. Other jobs that wait are run as well. */
   async #runHere(
     ids: readonly number[],
-    symbols: readonly string[],
     had?: { readonly rests: VenueRests; readonly listed: readonly Listed[] },
   ): Promise<boolean> {
     const { signal, now } = this.#world;
     const rests = had?.rests ?? this.#world.rests(signal);
     const listed = had?.listed ?? (await this.#listings(rests, undefined));
     const wanted = new Set([
-      ...symbols,
+      ...ids.map((id) => this.#jobs.get(id)!.symbol),
       ...this.#jobs
         .list()
         .filter(isAlive)
@@ -193,22 +180,11 @@ class Backfill {
     ]);
     const db = openMarketDatabase(this.#file);
     try {
-      const instruments = new SqliteInstruments(db).enrol(listed.filter(({ symbol }) => wanted.has(symbol)));
-      const bySymbol = new Map(instruments.map((one) => [one.symbol, one]));
+      const sources = new BackfillSources(db, rests, listed, wanted);
       const runner = new BackfillRunner({
         jobs: this.#jobs,
-        sourceOf: (symbol) => {
-          const instrument = bySymbol.get(symbol);
-          const rest = instrument && rests.get(instrument.venue);
-          return (
-            instrument &&
-            rest && {
-              instrument,
-              rest,
-            }
-          );
-        },
-        store: directCandles(new SqliteHistoryWriter(db, instruments, 'none'), db),
+        sourceOf: (symbol) => sources.sourceOf(symbol),
+        store: directCandles(sources.writer, db),
         now,
         pause,
         signal,
@@ -228,18 +204,25 @@ class Backfill {
     this.#progress.show(job, others);
   }
 
-  /** A server runs on the folder: it does the work, this process only looks. */
+  /** Another Tickwire has the folder: it does the work, this process only looks; once that one is gone, it works itself. */
   async #follow(ids: readonly number[]): Promise<boolean> {
     const { signal } = this.#world;
     this.#progress.say(
-      `a server runs on this data folder and takes over ${ids.length === 1 ? `job ${ids[0]}` : `${ids.length} jobs`}`,
+      `another Tickwire has this data folder and takes over ${ids.length === 1 ? `job ${ids[0]}` : `${ids.length} jobs`}`,
     );
+    let asked = performance.now();
     while (!signal.aborted) {
       const alive = ids.map((id) => this.#jobs.get(id)!).filter(isAlive);
       if (alive.length === 0) break;
       const shown = alive.find(({ state }) => state === 'running') ?? alive[0]!;
       this.#progress.show(shown, alive.length - 1);
-      await pause(followEveryMs, signal);
+      await pause(Math.min(followEveryMs, this.#world.lockEveryMs), signal);
+      if (signal.aborted || performance.now() - asked < this.#world.lockEveryMs) continue;
+      if (this.#share.takeOver()) {
+        this.#progress.say('the other Tickwire is gone: this one goes on');
+        return this.#runHere(ids);
+      }
+      asked = performance.now();
     }
     return this.#results(ids);
   }
@@ -251,7 +234,7 @@ class Backfill {
     const alive = jobs.length - over.length;
     if (alive > 0)
       this.#progress.say(
-        `${alive} ${alive === 1 ? 'job is' : 'jobs are'} not done: the server goes on with them, and so does "tickwire backfill resume ID" without one`,
+        `${alive} ${alive === 1 ? 'job is' : 'jobs are'} not done: a server on this data folder goes on with them, and so does "tickwire backfill resume ID"`,
       );
     return jobs.some(({ state }) => state === 'failed');
   }

@@ -30,8 +30,8 @@ export type StoreCandles = (
 
 export interface BackfillRunnerOptions {
   readonly jobs: BackfillJobs;
-  /** Undefined for a symbol that cannot be had. */
-  readonly sourceOf: (symbol: string) => BackfillSource | undefined;
+  /** Undefined for a symbol that cannot be had; it may throw a `RestFault` where that has to be asked first. */
+  readonly sourceOf: (symbol: string) => BackfillSource | undefined | Promise<BackfillSource | undefined>;
   readonly store: StoreCandles;
   /** µs since 1970. */
   readonly now: () => number;
@@ -53,14 +53,14 @@ const retryMsMin = 2_000;
 export class BackfillRunner {
   readonly #options: BackfillRunnerOptions;
   readonly #backoffs = new Map<number, Backoff>();
-  /** Jobs that wait for their venue: until when (µs). */
+  /** Jobs that wait for their venue, or for a candle to be over: until when (µs). */
   readonly #waiting = new Map<number, number>();
 
   constructor(options: BackfillRunnerOptions) {
     this.#options = options;
   }
 
-  /** Until no job is left that can go on; jobs that wait for their venue are waited for. */
+  /** Until no job is left that can go on; jobs that wait are waited for. */
   async drain(): Promise<void> {
     while (!this.#options.signal.aborted) {
       if (await this.#turn()) continue;
@@ -102,7 +102,7 @@ export class BackfillRunner {
 
   async #page(job: BackfillJob): Promise<BackfillJob | undefined> {
     const { jobs, sourceOf, store, now, signal } = this.#options;
-    const source = sourceOf(job.symbol);
+    const source = await sourceOf(job.symbol);
     if (source === undefined) throw new RestFault('refused', `${job.symbol} is not known`);
     const { rest, instrument } = source;
     if (!rest.candleResolutions.includes(job.resolution))
@@ -110,7 +110,8 @@ export class BackfillRunner {
     // Only what is over: the bar under way is our own.
     const end = Math.min(job.to, barOpen(job.resolution, now() - settleMicros));
     const from = job.position;
-    if (from >= end) return jobs.advance(job.id, job.to, { rows: 0, replaced: 0, left: 0 });
+    if (from >= job.to) return jobs.advance(job.id, job.to, { rows: 0, replaced: 0, left: 0 });
+    if (from >= end) return this.#awaitCandle(job);
     const next = Math.min(pageEnd(job.resolution, from, rest.candlesMax), end);
     const candles = await rest.candles(instrument, {
       resolution: job.resolution,
@@ -124,8 +125,15 @@ export class BackfillRunner {
       .filter(({ openTime }) => from <= openTime && openTime < next)
       .map((candle) => barOfCandle(candle, instrument.id, job.resolution));
     const counts = bars.length === 0 ? { replaced: 0, left: 0 } : await store(bars, job.replace, instrument);
-    const position = next >= end ? job.to : next;
-    return jobs.advance(job.id, position, { rows: bars.length, ...counts });
+    return jobs.advance(job.id, next, { rows: bars.length, ...counts });
+  }
+
+  /** All that is over is stored: the job goes on when its next candle is over and has settled. */
+  #awaitCandle(job: BackfillJob): BackfillJob | undefined {
+    const { jobs } = this.#options;
+    jobs.note(job.id, 'its next candle is not over yet, or may still change');
+    this.#waiting.set(job.id, pageEnd(job.resolution, job.position, 1) + settleMicros);
+    return jobs.get(job.id);
   }
 
   /** What may pass is tried again, without end; what the venue refuses, or cannot be stored, ends the job. */

@@ -140,6 +140,32 @@ describe('without a server', () => {
   });
 });
 
+describe('an index', () => {
+  const index = { ...listed[0]!, venue: 'INDEX', native: 'BTCUSD', symbol: 'INDEX:BTCUSD', quote: 'USD' };
+  const enrolIndex = (): void => {
+    const db = openMarketDatabase(join(folder, 'market.db'));
+    new SqliteInstruments(db).enrol([index]);
+    db.close();
+  };
+
+  test('has no candles of a venue: it is refused, and no job is made', async () => {
+    const refusal = 'is an index: no exchange has candles of it';
+    await expect(run({ ...range, symbol: 'INDEX:BTCUSD' })).rejects.toThrow(refusal);
+    enrolIndex();
+    for (const symbol of ['INDEX:BTCUSD', 'index:btc-usd', 'BTC/USD', 'BTCUSDT,INDEX:BTCUSD'])
+      await expect(run({ ...range, symbol })).rejects.toThrow(refusal);
+    await run({ words: ['list'] });
+    expect(shown).toBe('there are no backfill jobs\n');
+  });
+
+  test('is not meant by a name that it has in common with what is traded', async () => {
+    venue = candleVenue([{ ...index, venue: 'BINANCE', symbol: 'BINANCE:BTC-USD', native: 'BTC-USD' }]);
+    enrolIndex();
+    await run({ ...range, symbol: 'BTCUSD' });
+    expect(said).toContain('job 1 done: BINANCE:BTC-USD 1m');
+  });
+});
+
 test('with a server on the folder it only queues, follows, pauses and resumes: the server does the work', async () => {
   const lock = FolderLock.inside(folder);
   const db = openMarketDatabase(join(folder, 'market.db'));
@@ -161,7 +187,7 @@ test('with a server on the folder it only queues, follows, pauses and resumes: t
   });
   abort.abort();
   await run({ ...range, symbol: 'BTC/USDT' });
-  expect(said).toContain('a server runs on this data folder and takes over job 1\n1 job is not done');
+  expect(said).toContain('another Tickwire has this data folder and takes over job 1\n1 job is not done');
   await run({ words: ['pause', '1'] });
   expect(shown).toBe('job 1 is paused\n');
   const running = runner.run();
@@ -197,6 +223,11 @@ describe('what is typed', () => {
   test.each<[Partial<BackfillArguments>, string]>([
     [{ ...range }, 'backfill takes --symbol'],
     [{ ...range, symbol: 'A', all: true }, 'backfill takes --symbol'],
+    [{ symbol: 'A', interval: '1m', from: '2026-02-31' }, '--from takes a day or time'],
+    [{ symbol: 'A', interval: '1m', from: '2023-02-29T10:00:00Z' }, '--from takes a day or time'],
+    [{ symbol: 'A', interval: '1m', from: '2024-00-10' }, '--from takes a day or time'],
+    [{ symbol: 'A', interval: '1m', from: '2024-13-01' }, '--from takes a day or time'],
+    [{ ...range, symbol: 'A', to: '2024-06-31' }, '--to takes a day or time'],
     [{ ...range, symbol: 'A', interval: '2m' }, '--interval takes one of 1s, 5s, 1m'],
     [{ symbol: 'A', interval: '1m' }, 'either --days N or --from'],
     [{ ...range, symbol: 'A', days: '3' }, 'either --days N or --from'],
@@ -230,6 +261,9 @@ describe('what is typed', () => {
       const read = readBackfill({ words: [], symbol: 'A', interval: '1m', from: text }, now);
       expect(read).toMatchObject({ from: Date.UTC(2024, 7, 8, 10, 30) * 1_000, to: now });
     }
+    expect(readBackfill({ words: [], symbol: 'A', interval: '1d', from: '2024-02-29' }, now)).toMatchObject({
+      from: Date.UTC(2024, 1, 29) * 1_000,
+    });
   });
 
   test('there is no such job', async () => {

@@ -97,12 +97,15 @@ describe('a backfill job', () => {
     });
   });
 
-  test('takes no candle that is not over yet', async () => {
+  test('takes no candle that is not over yet, and waits for it', async () => {
     parts.world.now = start + 8.5 * minute;
-    parts.jobs.add(request);
+    parts.jobs.add({ ...request, to: start + 9 * minute });
     await parts.runner.drain();
-    expect((await parts.bars()).at(-1)?.openTime).toBe(start + 7 * minute);
+    const at = (minutes: number): number => start / minute + minutes;
+    expect(parts.venue.asked).toEqual([`BTCUSDT ${at(0)} ${at(8)}`, `BTCUSDT ${at(8)} ${at(9)}`]);
+    expect((await parts.bars()).at(-1)?.openTime).toBe(start + 8 * minute);
     expect(parts.jobs.get(1)?.state).toBe('done');
+    expect(parts.world.now).toBe(start + 9 * minute + 5_000_000);
   });
 
   test('leaves own bars alone unless asked, and says of how many', async () => {
