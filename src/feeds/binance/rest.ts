@@ -1,9 +1,9 @@
 /** Binance spot's REST calls. Weights from its documents of 2026-07; none of these needs a key. */
 import { canonicalSymbol, type Instrument } from '../../market/instrument.ts';
-import { decimalsOfStep, mantissaOf } from '../../market/mantissa.ts';
+import { decimalsOfStep } from '../../market/mantissa.ts';
 import { resolutions } from '../../market/resolution.ts';
-import { readLevelSize } from '../level-size.ts';
 import type { TradesKind } from '../normaliser.ts';
+import { bookOf, exactMantissa, exactSum } from '../rest-amount.ts';
 import { RestClient } from '../rest-client.ts';
 import {
   type CandlesQuery,
@@ -88,8 +88,8 @@ export class BinanceRest implements VenueRest {
     if (query.to !== undefined) params['endTime'] = String(Math.floor(query.to / 1_000));
     const call = { weight: 2, priority: query.priority };
     const rows = await this.#client.get('/api/v3/klines', params, klinesSchema, call);
-    const price = (text: string): number => exact(text, priceDecimals, native);
-    const sum = (text: string, decimals: number): bigint => sumOf(text, decimals, native);
+    const price = (text: string): number => exactMantissa(text, priceDecimals, native);
+    const sum = (text: string, decimals: number): bigint => exactSum(text, decimals, native);
     return rows.map(
       ([openTime, open, high, low, close, volume, , quoteVolume, count, takerVolume, takerQuote]) => ({
         openTime: openTime * 1_000,
@@ -120,8 +120,8 @@ export class BinanceRest implements VenueRest {
     return rows.map(({ id, price, qty, time, isBuyerMaker }) => ({
       id,
       time: microsOf(time),
-      price: exact(price, instrument.priceDecimals, instrument.native),
-      size: exact(qty, instrument.sizeDecimals, instrument.native),
+      price: exactMantissa(price, instrument.priceDecimals, instrument.native),
+      size: exactMantissa(qty, instrument.sizeDecimals, instrument.native),
       firstId: id,
       lastId: id,
       takerSold: isBuyerMaker,
@@ -134,8 +134,8 @@ export class BinanceRest implements VenueRest {
     return rows.map(({ a, p, q, f, l, T, m }) => ({
       id: a,
       time: microsOf(T),
-      price: exact(p, instrument.priceDecimals, instrument.native),
-      size: exact(q, instrument.sizeDecimals, instrument.native),
+      price: exactMantissa(p, instrument.priceDecimals, instrument.native),
+      size: exactMantissa(q, instrument.sizeDecimals, instrument.native),
       firstId: f,
       lastId: l,
       takerSold: m,
@@ -146,18 +146,10 @@ export class BinanceRest implements VenueRest {
     const [limit, weight] = bookWeights.find(([most]) => levels <= most) ?? bookWeights.at(-1)!;
     const params = { symbol: instrument.native, limit: String(limit) };
     const answer = await this.#client.get('/api/v3/depth', params, depthSchema, { weight, priority });
-    const side = (rows: readonly (readonly [string, string, ...unknown[]])[]): Float64Array =>
-      Float64Array.from(
-        rows.flatMap(([price, size]) => [
-          exact(price, instrument.priceDecimals, instrument.native),
-          levelSize(size, instrument),
-        ]),
-      );
     return {
       lastId: answer.lastUpdateId,
       time: 0,
-      bids: side(answer.bids),
-      asks: side(answer.asks),
+      ...bookOf(answer, instrument),
       whole: answer.bids.length < limit && answer.asks.length < limit,
     };
   }
@@ -171,26 +163,4 @@ export class BinanceRest implements VenueRest {
 /** Times are ms, unless the address is one that answers in µs: told by magnitude. */
 function microsOf(time: number): number {
   return time >= 1e15 ? time : time * 1_000;
-}
-
-function exact(text: string, decimals: number, native: string): number {
-  const mantissa = mantissaOf(text, decimals);
-  if (Number.isNaN(mantissa))
-    throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
-  return mantissa;
-}
-
-function levelSize(text: string, { native, sizeDecimals }: Instrument): number {
-  const size = readLevelSize(text, sizeDecimals);
-  if (size < 0) throw new RestFault('malformed', `${native}: ${text} is no size`);
-  return size;
-}
-
-/** A sum of any size as a whole number with `decimals`. */
-function sumOf(text: string, decimals: number, native: string): bigint {
-  const [whole = '', fraction = ''] = text.split('.');
-  const kept = fraction.replace(/0+$/, '');
-  if (kept.length > decimals)
-    throw new RestFault('malformed', `${native}: ${text} does not fit its decimals`);
-  return BigInt(whole + kept.padEnd(decimals, '0'));
 }
